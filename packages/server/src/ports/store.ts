@@ -1,0 +1,289 @@
+import type { ClockQuality, CommitOutcome, Observation, SyncStatus } from '@pisync/protocol';
+
+/** What an operator may configure about the derived state; fixed for the life of an open store. */
+export interface StorePolicy {
+  /** How a `partial` sync counts in failure numbers and streaks. */
+  readonly partial: 'failure' | 'ignore' | 'success';
+}
+
+/** An item that failed validation, as the sender sent it. */
+export interface RejectedItem {
+  readonly receivedAt: number;
+  /** Where a device id could be read. Hostile text: at most 128 characters are kept. */
+  readonly deviceId: string | null;
+  readonly code: string;
+  readonly field: string | null;
+  readonly detail: string;
+  /** The route it came by, such as `sync-events`. */
+  readonly source: string;
+  /** The item's own text, cut at 64 KiB. */
+  readonly raw: string;
+  /** True where `raw` was cut: such an item can be seen but not replayed. */
+  readonly truncated: boolean;
+}
+
+/** What one request hands to the store. */
+export interface CommitGroup {
+  readonly observations: readonly Observation[];
+  readonly rejected: readonly RejectedItem[];
+}
+
+/** An observation as the store keeps it. */
+export interface StoredSyncEvent extends Observation {
+  /** Place in the store's committed order, from 1, gapless per store, never reused. */
+  readonly position: number;
+  /** Place of its epoch in the order in which the device's epochs first appeared; 0 without `seq`. */
+  readonly epochIndex: number;
+  readonly status: SyncStatus;
+}
+
+/** Total order of one device's history: `timestamp`, then `epochIndex`, then `tie` (`seq` or identity hash). */
+export interface HistoryKey {
+  readonly timestamp: number;
+  readonly epochIndex: number;
+  readonly tie: number;
+}
+
+export interface HistoryQuery {
+  readonly deviceId: string;
+  /** Inclusive lower bound of `timestamp`. */
+  readonly from?: number | undefined;
+  /** Exclusive upper bound of `timestamp`. */
+  readonly to?: number | undefined;
+  readonly status?: SyncStatus | undefined;
+  /** 1 to 1,000. */
+  readonly limit: number;
+  /** Items to skip, newest first; at most 100,000. Not together with `after`. */
+  readonly offset?: number | undefined;
+  /** Resume strictly after (older than) this key. */
+  readonly after?: HistoryKey | undefined;
+}
+
+export interface HistoryPage {
+  /** Newest first by {@link HistoryKey}. */
+  readonly items: readonly StoredSyncEvent[];
+  /** Key of the last item if there are more, else null. */
+  readonly next: HistoryKey | null;
+  /** All stored events of the device, whatever the filter. */
+  readonly total: number;
+}
+
+/** One device's derived state. Times are epoch milliseconds; `null` where nothing of the kind happened yet. */
+export interface DeviceRecord {
+  readonly deviceId: string;
+  /** `receivedAt` of the first and the newest commit that named the device. */
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  /** The newest sync in the device's order (epoch, seq), not the last received. */
+  readonly latest: {
+    readonly timestamp: number;
+    readonly status: SyncStatus;
+    readonly totalFilesSynced: number;
+    readonly totalErrors: number;
+    readonly clockQuality: ClockQuality;
+  };
+  /** Failed syncs ordered after the newest success. */
+  readonly consecutiveFailures: number;
+  /** All syncs that count as failures under the policy. */
+  readonly totalFailures: number;
+  /** `timestamp` of the first failure of the running streak. */
+  readonly failingSince: number | null;
+  /** The newest failure in the device's order. */
+  readonly lastFailure: { readonly timestamp: number; readonly totalErrors: number; readonly status: SyncStatus } | null;
+  /** `timestamp` of the newest success in the device's order. */
+  readonly lastSuccessAt: number | null;
+  readonly totals: {
+    readonly syncs: number;
+    readonly success: number;
+    readonly partial: number;
+    readonly failed: number;
+    readonly files: number;
+    readonly errors: number;
+    readonly bytes: number;
+    /** Same identity, other body: refused and counted. */
+    readonly conflicts: number;
+  };
+  /** The newest measured clock offset (server minus device), where the device sends `sent_at`. */
+  readonly clockOffsetMs: number | null;
+  /** Number of outbox epochs seen. */
+  readonly epochs: number;
+}
+
+/** `failing`: streak at or over the limit; `silent`: not heard from; `warning`: a shorter streak; else `ok`. */
+export type DeviceState = 'failing' | 'silent' | 'warning' | 'ok';
+
+export const deviceStates: readonly DeviceState[] = ['failing', 'silent', 'warning', 'ok'];
+
+/** How states are told apart; evaluated when asked, so that a change needs no rewrite. */
+export interface StateRule {
+  /** Streak from which a device is `failing`. */
+  readonly failingStreak: number;
+  /** Milliseconds without contact after which a device is `silent`. */
+  readonly silentAfterMs: number;
+  /** The time to judge by. */
+  readonly now: number;
+}
+
+export type DeviceSort = 'device_id' | 'last_seen' | 'consecutive_failures' | 'total_failures' | 'syncs';
+
+/** Place in a device list: the sort value and the device id of the last item. */
+export interface DeviceKey {
+  readonly value: number;
+  readonly deviceId: string;
+}
+
+export interface DeviceQuery {
+  readonly rule: StateRule;
+  /** Case-insensitive part of the device id. */
+  readonly search?: string | undefined;
+  readonly state?: DeviceState | undefined;
+  /** Only devices with strictly more than this many. */
+  readonly moreThan?: { readonly measure: 'consecutive_failures' | 'total_failures'; readonly count: number } | undefined;
+  readonly sort: DeviceSort;
+  readonly descending: boolean;
+  readonly limit: number;
+  readonly after?: DeviceKey | undefined;
+}
+
+export interface DevicePage {
+  readonly items: readonly DeviceRecord[];
+  readonly next: DeviceKey | null;
+  /** Devices that match, over all pages. */
+  readonly matching: number;
+}
+
+/** Sums over one hour of corrected time, or over a window. */
+export interface SyncTotals {
+  readonly syncs: number;
+  readonly success: number;
+  readonly partial: number;
+  readonly failed: number;
+  readonly files: number;
+  readonly errors: number;
+  readonly bytes: number;
+}
+
+export interface HourTotals extends SyncTotals {
+  /** Start of the hour, epoch milliseconds, UTC. */
+  readonly hour: number;
+}
+
+export interface FleetSummary {
+  readonly devices: number;
+  readonly states: Readonly<Record<DeviceState, number>>;
+  /** Hours with at least one sync, oldest first, within the asked window. */
+  readonly hours: readonly HourTotals[];
+  /** Totals over all time. */
+  readonly totals: SyncTotals;
+}
+
+/** Statistics of one device over `[from, to)` of corrected time. */
+export interface DeviceStatistics extends SyncTotals {
+  readonly from: number;
+  readonly to: number;
+  readonly averageSpeed: number | null;
+  readonly averageDurationMs: number | null;
+  /** False where the window held more than the scan limit: then the newest events of it were counted. */
+  readonly complete: boolean;
+}
+
+/** One quarantined item. Identical items (device, code, text) are kept once and counted. */
+export interface QuarantinedItem extends RejectedItem {
+  readonly id: number;
+  /** How often it came; `receivedAt` is the first time. */
+  readonly count: number;
+  readonly lastReceivedAt: number;
+}
+
+export interface QuarantineQuery {
+  readonly deviceId?: string | undefined;
+  readonly code?: string | undefined;
+  readonly limit: number;
+  /** Only items with a smaller id: newest first. */
+  readonly before?: number | undefined;
+}
+
+export interface QuarantinePage {
+  readonly items: readonly QuarantinedItem[];
+  readonly next: number | null;
+  readonly total: number;
+}
+
+/** What an adapter can do; a suite tests the absence, too. */
+export interface StoreSupports {
+  /** `stored` survives a crash of this process and of the machine. */
+  readonly durable: boolean;
+  /** Opening the same place a second time at once is refused. */
+  readonly exclusive: boolean;
+}
+
+/** Health as `/readyz` and `/metrics` tell it. Cheap: no I/O. */
+export interface StoreStatus {
+  readonly state: 'ready' | 'recovering' | 'closed';
+  /** Why it is not ready, or what was found at open, such as a damaged file that was set aside. */
+  readonly notes: readonly string[];
+  readonly position: number;
+  readonly devices: number;
+  /** Observations handed over and not yet answered. */
+  readonly waiting: number;
+  /** Named gauges of the adapter, such as `wal_bytes`; names are documented by the adapter. */
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+/** One finding of a full check. */
+export interface Finding {
+  readonly severity: 'ok' | 'warning' | 'error';
+  readonly check: string;
+  readonly detail: string;
+}
+
+/**
+ * Keeps observations exactly once, with the state derived from them.
+ *
+ * Every method throws {@link PisyncError} `store_closed` after `close`, and `store_unavailable` (retryable) while the
+ * store recovers from a failure.
+ */
+export interface Store {
+  readonly supports: StoreSupports;
+
+  /**
+   * Commits all groups that wait in as few flushes as possible. Called for every ingest request, any number at
+   * once. Within a group, items are taken in order; each is looked up by identity first, and only a new one
+   * touches derived state, in the same transaction.
+   *
+   * When it resolves, every `stored` observation, its identity and its effect on derived state, and every
+   * rejected item, survive a crash of this process and, where `supports.durable`, of the machine.
+   *
+   * @returns one outcome per observation, in order
+   * @throws {PisyncError} `store_unavailable` if nothing of the group was kept
+   */
+  commit(group: CommitGroup): Promise<readonly CommitOutcome[]>;
+
+  /** One device's events, newest first; undefined for a device that was never stored. Sees all resolved commits. */
+  history(query: HistoryQuery): Promise<HistoryPage | undefined>;
+
+  device(deviceId: string): Promise<DeviceRecord | undefined>;
+
+  devices(query: DeviceQuery): Promise<DevicePage>;
+
+  /** @param from - first hour to include, epoch milliseconds; @param to - exclusive */
+  fleet(rule: StateRule, from: number, to: number): Promise<FleetSummary>;
+
+  /** Scans at most 100,000 events of `[from, to)`; undefined for an unknown device. */
+  statistics(deviceId: string, from: number, to: number): Promise<DeviceStatistics | undefined>;
+
+  quarantine(query: QuarantineQuery): Promise<QuarantinePage>;
+
+  quarantined(id: number): Promise<QuarantinedItem | undefined>;
+
+  /** Removes an item for good, after a replay or by an operator; false if it was not there. Durable. */
+  discard(id: number): Promise<boolean>;
+
+  status(): StoreStatus;
+
+  /** Reads and verifies everything; for `pisync doctor`, may take minutes. */
+  verify(): Promise<readonly Finding[]>;
+
+  /** Waits for running commits, then releases the place. Idempotent. */
+  close(): Promise<void>;
+}
