@@ -29,6 +29,7 @@ export const errorCatalogue = {
   payload_too_large: { kind: 'request', title: 'The body is larger than the limit' },
   too_many_items: { kind: 'request', title: 'The body holds more items than the limit' },
   request_timeout: { kind: 'request', title: 'The request took too long to arrive' },
+  unknown_field: { kind: 'request', title: 'A field that the request does not have' },
   invalid_parameter: { kind: 'request', title: 'A query parameter is not valid' },
   invalid_cursor: { kind: 'request', title: 'The cursor is not valid here' },
   bad_request: { kind: 'request', title: 'The request is malformed' },
@@ -86,7 +87,10 @@ export class PisyncError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
-    super(details.detail ?? errorCatalogue[code].title, details.cause === undefined ? {} : { cause: details.cause });
+    super(
+      details.detail ?? errorCatalogue[code].title,
+      details.cause === undefined ? {} : { cause: details.cause },
+    );
     this.name = 'PisyncError';
     this.code = code;
     this.kind = errorCatalogue[code].kind;

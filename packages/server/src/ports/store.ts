@@ -1,9 +1,25 @@
-import type { ClockQuality, CommitOutcome, Observation, SyncStatus } from '@pisync/protocol';
+import type { CommitOutcome, Observation, SyncStatus } from '@pisync/protocol';
+import type { DeviceKey, DeviceQuery, DeviceRecord, DeviceState, StateRule } from '../core/device.ts';
+import type { PartialRule } from '../core/fold.ts';
+import type { HistoryKey } from '../core/history.ts';
+import type { HourTotals, SyncTotals } from '../core/totals.ts';
+
+export type {
+  DeviceKey,
+  DeviceQuery,
+  DeviceRecord,
+  DeviceSort,
+  DeviceState,
+  StateRule,
+} from '../core/device.ts';
+export { deviceStates } from '../core/device.ts';
+export type { HistoryKey } from '../core/history.ts';
+export type { HourTotals, SyncTotals } from '../core/totals.ts';
 
 /** What an operator may configure about the derived state; fixed for the life of an open store. */
 export interface StorePolicy {
   /** How a `partial` sync counts in failure numbers and streaks. */
-  readonly partial: 'failure' | 'ignore' | 'success';
+  readonly partial: PartialRule;
 }
 
 /** An item that failed validation, as the sender sent it. */
@@ -37,13 +53,6 @@ export interface StoredSyncEvent extends Observation {
   readonly status: SyncStatus;
 }
 
-/** Total order of one device's history: `timestamp`, then `epochIndex`, then `tie` (`seq` or identity hash). */
-export interface HistoryKey {
-  readonly timestamp: number;
-  readonly epochIndex: number;
-  readonly tie: number;
-}
-
 export interface HistoryQuery {
   readonly deviceId: string;
   /** Inclusive lower bound of `timestamp`. */
@@ -68,104 +77,11 @@ export interface HistoryPage {
   readonly total: number;
 }
 
-/** One device's derived state. Times are epoch milliseconds; `null` where nothing of the kind happened yet. */
-export interface DeviceRecord {
-  readonly deviceId: string;
-  /** `receivedAt` of the first and the newest commit that named the device. */
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
-  /** The newest sync in the device's order (epoch, seq), not the last received. */
-  readonly latest: {
-    readonly timestamp: number;
-    readonly status: SyncStatus;
-    readonly totalFilesSynced: number;
-    readonly totalErrors: number;
-    readonly clockQuality: ClockQuality;
-  };
-  /** Failed syncs ordered after the newest success. */
-  readonly consecutiveFailures: number;
-  /** All syncs that count as failures under the policy. */
-  readonly totalFailures: number;
-  /** `timestamp` of the first failure of the running streak. */
-  readonly failingSince: number | null;
-  /** The newest failure in the device's order. */
-  readonly lastFailure: { readonly timestamp: number; readonly totalErrors: number; readonly status: SyncStatus } | null;
-  /** `timestamp` of the newest success in the device's order. */
-  readonly lastSuccessAt: number | null;
-  readonly totals: {
-    readonly syncs: number;
-    readonly success: number;
-    readonly partial: number;
-    readonly failed: number;
-    readonly files: number;
-    readonly errors: number;
-    readonly bytes: number;
-    /** Same identity, other body: refused and counted. */
-    readonly conflicts: number;
-  };
-  /** The newest measured clock offset (server minus device), where the device sends `sent_at`. */
-  readonly clockOffsetMs: number | null;
-  /** Number of outbox epochs seen. */
-  readonly epochs: number;
-}
-
-/** `failing`: streak at or over the limit; `silent`: not heard from; `warning`: a shorter streak; else `ok`. */
-export type DeviceState = 'failing' | 'silent' | 'warning' | 'ok';
-
-export const deviceStates: readonly DeviceState[] = ['failing', 'silent', 'warning', 'ok'];
-
-/** How states are told apart; evaluated when asked, so that a change needs no rewrite. */
-export interface StateRule {
-  /** Streak from which a device is `failing`. */
-  readonly failingStreak: number;
-  /** Milliseconds without contact after which a device is `silent`. */
-  readonly silentAfterMs: number;
-  /** The time to judge by. */
-  readonly now: number;
-}
-
-export type DeviceSort = 'device_id' | 'last_seen' | 'consecutive_failures' | 'total_failures' | 'syncs';
-
-/** Place in a device list: the sort value and the device id of the last item. */
-export interface DeviceKey {
-  readonly value: number;
-  readonly deviceId: string;
-}
-
-export interface DeviceQuery {
-  readonly rule: StateRule;
-  /** Case-insensitive part of the device id. */
-  readonly search?: string | undefined;
-  readonly state?: DeviceState | undefined;
-  /** Only devices with strictly more than this many. */
-  readonly moreThan?: { readonly measure: 'consecutive_failures' | 'total_failures'; readonly count: number } | undefined;
-  readonly sort: DeviceSort;
-  readonly descending: boolean;
-  readonly limit: number;
-  readonly after?: DeviceKey | undefined;
-}
-
 export interface DevicePage {
   readonly items: readonly DeviceRecord[];
   readonly next: DeviceKey | null;
   /** Devices that match, over all pages. */
   readonly matching: number;
-}
-
-/** Sums over one hour of corrected time, or over a window. */
-export interface SyncTotals {
-  readonly syncs: number;
-  readonly success: number;
-  readonly partial: number;
-  readonly failed: number;
-  readonly files: number;
-  readonly errors: number;
-  readonly bytes: number;
-}
-
-export interface HourTotals extends SyncTotals {
-  /** Start of the hour, epoch milliseconds, UTC. */
-  readonly hour: number;
 }
 
 export interface FleetSummary {

@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BigStore, buildBigStore } from './big-store.ts';
+import { eventLoopMetrics } from './metrics.ts';
+import type { BenchOptions } from './options.ts';
+import { pisyncCommand } from './pisync-command.ts';
+import { type ServerCommand, type ServerProcess, startServer } from './server-process.ts';
+import { fullSizes, quickSizes, type Sizes } from './sizes.ts';
+
+/** What the scenarios of one run share. */
+export class BenchContext {
+  readonly sizes: Sizes;
+  readonly options: BenchOptions;
+  /** Absolute numbers behind the rows, by scenario, for the baseline file. */
+  readonly details: Record<string, unknown> = {};
+  /** Most resident memory that each PiSync server ever had, in bytes, by what it was used for. */
+  readonly peaks = new Map<string, number>();
+  #bigStore: Promise<BigStore> | null = null;
+  #folders = 0;
+
+  constructor(options: BenchOptions) {
+    this.options = options;
+    this.sizes = options.quick ? quickSizes : fullSizes;
+    if (!options.keep) rmSync(options.work, { recursive: true, force: true });
+    mkdirSync(options.work, { recursive: true });
+  }
+
+  /** Progress for the person who waits; goes to stderr, so that stdout is the table. */
+  say(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** An empty folder for one store. */
+  folder(label: string): string {
+    const path = join(this.options.work, `${label}-${++this.#folders}`);
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  removeFolder(path: string): void {
+    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+  }
+
+  /** Starts a server, hands it over, and stops it whatever happens. */
+  async withServer<Result>(
+    command: ServerCommand,
+    use: (server: ServerProcess) => Promise<Result>,
+  ): Promise<Result> {
+    const server = await startServer(command);
+    try {
+      return await use(server);
+    } finally {
+      await server.stop();
+    }
+  }
+
+  /** The same for PiSync; remembers how much memory it took and how long its event loop was held up. */
+  withPisync<Result>(
+    label: string,
+    folder: string,
+    use: (server: ServerProcess) => Promise<Result>,
+  ): Promise<Result> {
+    return this.withServer(pisyncCommand(folder), async (server) => {
+      const result = await use(server);
+      const { peak } = server.memory();
+      this.peaks.set(label, Math.max(peak, this.peaks.get(label) ?? 0));
+      this.details[`event loop: ${label}`] = await eventLoopMetrics(server.url);
+      return result;
+    });
+  }
+
+  /** The store with the full number of events; filled on first use. */
+  bigStore(): Promise<BigStore> {
+    this.#bigStore ??= buildBigStore(this);
+    return this.#bigStore;
+  }
+
+  /** Removes all stores of this run, apart from one that is to be kept. */
+  cleanUp(): void {
+    if (!this.options.keep) rmSync(this.options.work, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,12 @@
+export * from './errors.ts';
+export * from './event/decode-envelope.ts';
+export * from './event/decode-sync-event.ts';
+export * from './event/device-id.ts';
+export { explainEpoch, explainEventId, maxEpochLength, maxEventIdLength } from './event/sender-identity.ts';
+export * from './event/sync-event-body.ts';
+export * from './event/timestamp.ts';
+export * from './json/canonical-json.ts';
+export type { Broken, RawItem, SplitLimits } from './json/item-reader.ts';
+export * from './json/item-splitter.ts';
+export * from './json/json-document.ts';
+export * from './observation.ts';

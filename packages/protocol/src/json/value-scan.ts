@@ -1,0 +1,136 @@
+const ordinary = 0;
+const quote = 1;
+const opener = 2;
+const closer = 3;
+const colon = 4;
+const comma = 5;
+
+const backslash = 92;
+const quoteByte = 34;
+
+/** What each byte means outside a string. */
+const meanings = new Uint8Array(256);
+meanings[quoteByte] = quote;
+meanings['['.charCodeAt(0)] = opener;
+meanings['{'.charCodeAt(0)] = opener;
+meanings[']'.charCodeAt(0)] = closer;
+meanings['}'.charCodeAt(0)] = closer;
+meanings[':'.charCodeAt(0)] = colon;
+meanings[','.charCodeAt(0)] = comma;
+
+/**
+ * Follows one JSON value through its bytes, in as many pieces as they come, and finds where it ends. Knows nothing of
+ * grammar: it tells strings from structure, counts nesting and key colons, and notices bytes outside ASCII.
+ */
+export class ValueScan {
+  /** Colons outside strings: in valid JSON, the number of keys, repeated ones included. */
+  colons = 0;
+  /** Deepest nesting so far; a scalar has 0, `{}` has 1. */
+  deepest = 0;
+  /** All bytes or-ed together: under 128 exactly when all are ASCII. */
+  bits = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  /** The opening bracket of each level, as far as levels are allowed. */
+  readonly #openers: Uint8Array;
+  readonly #maxDepth: number;
+
+  constructor(maxDepth: number) {
+    this.#maxDepth = maxDepth;
+    this.#openers = new Uint8Array(maxDepth + 1);
+  }
+
+  /** True where a bracket or a string is still open. */
+  get open(): boolean {
+    return this.#depth > 0 || this.#inString;
+  }
+
+  get tooDeep(): boolean {
+    return this.deepest > this.#maxDepth;
+  }
+
+  /** Makes ready for the next value. */
+  reset(): void {
+    this.colons = 0;
+    this.deepest = 0;
+    this.bits = 0;
+    this.#depth = 0;
+    this.#inString = false;
+    this.#escaped = false;
+  }
+
+  /** @returns the place of the first `,` or `]` that does not belong to the value, or `to` where there is none */
+  advance(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    while (at < to) {
+      if (this.#inString) {
+        at = this.#leaveString(bytes, at, to);
+        continue;
+      }
+      const code = bytes[at] as number;
+      const meaning = meanings[code] as number;
+      this.bits |= code;
+      if (meaning === quote) {
+        this.#inString = true;
+      } else if (meaning === colon) {
+        this.colons += 1;
+      } else if (meaning === opener) {
+        this.#open(code);
+      } else if (meaning === comma) {
+        if (this.#depth === 0) return at;
+      } else if (meaning !== ordinary) {
+        if (this.#depth > 0) this.#close(code);
+        else if (code === 93) return at;
+      }
+      at += 1;
+    }
+    return to;
+  }
+
+  #leaveString(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    let bits = 0;
+    if (this.#escaped) {
+      this.#escaped = false;
+      at += 1;
+    }
+    for (; at < to; at += 1) {
+      const code = bytes[at] as number;
+      bits |= code;
+      if (code === quoteByte) {
+        this.#inString = false;
+        at += 1;
+        break;
+      }
+      if (code === backslash) {
+        at += 1;
+        if (at === to) this.#escaped = true;
+      }
+    }
+    this.bits |= bits;
+    return Math.min(at, to);
+  }
+
+  #open(code: number): void {
+    const depth = this.#depth + 1;
+    this.#depth = depth;
+    if (depth > this.deepest) this.deepest = depth;
+    if (depth <= this.#maxDepth) this.#openers[depth] = code;
+  }
+
+  #close(code: number): void {
+    // In ASCII each closing bracket is its opening bracket plus 2.
+    const depth = this.#depth;
+    if (depth > this.#maxDepth || this.#openers[depth] === code - 2) this.#depth = depth - 1;
+    else this.#depth = this.#depthAfterWrongCloser(code - 2);
+  }
+
+  /** The value is malformed; guess its end so that its neighbours survive: the closer belongs to the next fitting level. */
+  #depthAfterWrongCloser(wanted: number): number {
+    for (let depth = this.#depth - 1; depth > 0; depth -= 1) {
+      if (this.#openers[depth] === wanted) return depth - 1;
+    }
+    return this.#depth - 1;
+  }
+}

@@ -1,0 +1,229 @@
+import { type CommitOutcome, type Observation, PisyncError, sameBody, syncStatus } from '@pisync/protocol';
+import { deviceState, toDeviceRecord } from '../../../core/device.ts';
+import { selectDevices } from '../../../core/device-select.ts';
+import { matchesHistory } from '../../../core/history.ts';
+import { F } from '../../../core/sync-state.ts';
+import { HourlyTotals, WindowTotals } from '../../../core/totals.ts';
+import type {
+  CommitGroup,
+  DevicePage,
+  DeviceQuery,
+  DeviceRecord,
+  DeviceState,
+  DeviceStatistics,
+  Finding,
+  FleetSummary,
+  HistoryPage,
+  HistoryQuery,
+  QuarantinedItem,
+  QuarantinePage,
+  QuarantineQuery,
+  RejectedItem,
+  StateRule,
+  Store,
+  StorePolicy,
+  StoreStatus,
+} from '../../../ports/store.ts';
+import {
+  createDevice,
+  foldInto,
+  historyKey,
+  identityOf,
+  type KeptEvent,
+  type MemoryDevice,
+  newestFirst,
+  tieFor,
+  withoutTie,
+} from './memory-device.ts';
+import { verifyDevices } from './verify-devices.ts';
+
+/** Events that one call of `statistics` looks at. */
+const SCAN_LIMIT = 100_000;
+
+/**
+ * Opens the reference model: a store that keeps everything in plain collections and answers by looking at all of it.
+ * It is the standard that other adapters are compared with, and serves tests and trials; it forgets everything when
+ * the process ends.
+ */
+export async function openMemoryStore(policy: StorePolicy): Promise<Store> {
+  return new MemoryStore(policy);
+}
+
+class MemoryStore implements Store {
+  readonly supports = { durable: false, exclusive: false };
+  readonly #policy: StorePolicy;
+  readonly #devices = new Map<string, MemoryDevice>();
+  readonly #hours = new HourlyTotals();
+  readonly #quarantine = new Map<number, QuarantinedItem>();
+  #position = 0;
+  #lastQuarantineId = 0;
+  #closed = false;
+
+  constructor(policy: StorePolicy) {
+    this.#policy = policy;
+  }
+
+  async commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
+    this.#refuseIfClosed();
+    const outcomes = group.observations.map((observation) => this.#commitOne(observation));
+    for (const item of group.rejected) this.#reject(item);
+    return outcomes;
+  }
+
+  async history(query: HistoryQuery): Promise<HistoryPage | undefined> {
+    this.#refuseIfClosed();
+    const device = this.#devices.get(query.deviceId);
+    if (device === undefined) return undefined;
+    const found = newestFirst(device).filter((event) => matchesHistory(query, event, event.status));
+    const start = query.offset ?? 0;
+    const items = found.slice(start, start + query.limit);
+    const last = items.at(-1);
+    const more = start + items.length < found.length;
+    return {
+      items: items.map(withoutTie),
+      next: more && last !== undefined ? historyKey(last) : null,
+      total: device.events.length,
+    };
+  }
+
+  async device(deviceId: string): Promise<DeviceRecord | undefined> {
+    this.#refuseIfClosed();
+    const device = this.#devices.get(deviceId);
+    return device === undefined ? undefined : this.#record(device);
+  }
+
+  async devices(query: DeviceQuery): Promise<DevicePage> {
+    this.#refuseIfClosed();
+    const all = [...this.#devices.values()];
+    const selection = selectDevices(query, {
+      count: all.length,
+      partial: this.#policy.partial,
+      id: (device) => (all[device] as MemoryDevice).deviceId,
+      page: (device) => ({ row: (all[device] as MemoryDevice).row, base: 0 }),
+    });
+    const items = selection.devices.map((device) => this.#record(all[device] as MemoryDevice));
+    return { items, next: selection.next, matching: selection.matching };
+  }
+
+  async fleet(rule: StateRule, from: number, to: number): Promise<FleetSummary> {
+    this.#refuseIfClosed();
+    const states: Record<DeviceState, number> = { failing: 0, silent: 0, warning: 0, ok: 0 };
+    for (const { row } of this.#devices.values()) {
+      states[deviceState(row[F.streak] as number, row[F.lastSeenAt] as number, rule)] += 1;
+    }
+    return {
+      devices: this.#devices.size,
+      states,
+      hours: this.#hours.between(from, to),
+      totals: this.#hours.total(),
+    };
+  }
+
+  async statistics(deviceId: string, from: number, to: number): Promise<DeviceStatistics | undefined> {
+    this.#refuseIfClosed();
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return undefined;
+    const found = newestFirst(device).filter((event) => matchesHistory({ from, to }, event, event.status));
+    const sums = new WindowTotals();
+    for (const event of found.slice(0, SCAN_LIMIT)) sums.add(event);
+    return { from, to, ...sums.result(), complete: found.length <= SCAN_LIMIT };
+  }
+
+  async quarantine(query: QuarantineQuery): Promise<QuarantinePage> {
+    this.#refuseIfClosed();
+    const matching = [...this.#quarantine.values()]
+      .filter((item) => query.deviceId === undefined || item.deviceId === query.deviceId)
+      .filter((item) => query.code === undefined || item.code === query.code)
+      .sort((a, b) => b.id - a.id);
+    const older = matching.filter((item) => query.before === undefined || item.id < query.before);
+    const items = older.slice(0, query.limit);
+    return {
+      items,
+      next: older.length > items.length ? (items.at(-1)?.id ?? null) : null,
+      total: matching.length,
+    };
+  }
+
+  async quarantined(id: number): Promise<QuarantinedItem | undefined> {
+    this.#refuseIfClosed();
+    return this.#quarantine.get(id);
+  }
+
+  async discard(id: number): Promise<boolean> {
+    this.#refuseIfClosed();
+    return this.#quarantine.delete(id);
+  }
+
+  status(): StoreStatus {
+    return {
+      state: this.#closed ? 'closed' : 'ready',
+      notes: [],
+      position: this.#position,
+      devices: this.#devices.size,
+      waiting: 0,
+      gauges: {},
+    };
+  }
+
+  async verify(): Promise<readonly Finding[]> {
+    this.#refuseIfClosed();
+    return verifyDevices(this.#devices.values(), this.#policy.partial);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #commitOne(observation: Observation): CommitOutcome {
+    const identity = identityOf(observation);
+    const known = this.#devices.get(observation.deviceId);
+    const earlier = identity === null ? undefined : known?.byIdentity.get(identity);
+    if (known !== undefined && earlier !== undefined) {
+      if (sameBody(earlier, observation)) return 'duplicate';
+      known.row[F.conflicts] = (known.row[F.conflicts] as number) + 1;
+      return 'conflict';
+    }
+    const device = known ?? createDevice(observation.deviceId);
+    this.#devices.set(observation.deviceId, device);
+    const event = this.#place(device, observation);
+    foldInto(device.row, event, device.events, this.#policy.partial);
+    device.events.push(event);
+    if (identity !== null) device.byIdentity.set(identity, event);
+    this.#hours.add(event);
+    return 'stored';
+  }
+
+  /** Gives a new observation its places: in the store, among the device's epochs, and within its instant. */
+  #place(device: MemoryDevice, observation: Observation): KeptEvent {
+    const { epoch } = observation;
+    this.#position += 1;
+    if (epoch !== null && !device.epochs.includes(epoch)) device.epochs.push(epoch);
+    return {
+      ...observation,
+      position: this.#position,
+      epochIndex: epoch === null ? 0 : device.epochs.indexOf(epoch) + 1,
+      tie: tieFor(observation, this.#position),
+      status: syncStatus(observation.totalFilesSynced, observation.totalErrors),
+    };
+  }
+
+  #reject(item: RejectedItem): void {
+    for (const kept of this.#quarantine.values()) {
+      if (kept.deviceId !== item.deviceId || kept.code !== item.code || kept.raw !== item.raw) continue;
+      const lastReceivedAt = Math.max(kept.lastReceivedAt, item.receivedAt);
+      this.#quarantine.set(kept.id, { ...kept, count: kept.count + 1, lastReceivedAt });
+      return;
+    }
+    this.#lastQuarantineId += 1;
+    const id = this.#lastQuarantineId;
+    this.#quarantine.set(id, { ...item, id, count: 1, lastReceivedAt: item.receivedAt });
+  }
+
+  #record(device: MemoryDevice): DeviceRecord {
+    return toDeviceRecord(device.deviceId, device.row, 0, device.epochs.length, this.#policy.partial);
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new PisyncError('store_closed');
+  }
+}

@@ -1,0 +1,181 @@
+import type { ClockQuality, Observation } from '@pisync/protocol';
+import { type IdentityHash, identityHash, identityKind } from '../../../../core/identity.ts';
+import { clockQualities } from '../../../../core/sync-state.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+
+/*
+ * A log record: u16 length of the whole record, u16 flags, then the fields below in order. It crosses from the HTTP
+ * thread to the writer, is appended to the log as it is, and is read again at start and when history is sealed.
+ */
+const SEQ = 1;
+const EVENT_ID = 2;
+const DEVICE_TIME = 4;
+const SENT_AT = 8;
+const SPEED = 16;
+const DURATION = 32;
+const BYTES = 64;
+const METADATA = 128;
+const HASH = 256;
+/** Not an observation: one more conflict of this device was refused. */
+const CONFLICT = 512;
+const QUALITY_SHIFT = 10;
+
+/** Bytes of the shortest observation: a one-letter device, no optional field. */
+export const SMALLEST_RECORD = 24;
+
+/** Fixed parts of a record, at most: what {@link writeRecord} reserves before it writes them unchecked. */
+const FIXED = 96;
+
+/** Appends one record. Ids are ASCII by the protocol's rules; texts are UTF-8. */
+export function writeRecord(writer: ByteWriter, event: Observation): void {
+  const start = writer.at;
+  const kind = identityKind(event);
+  const hash: IdentityHash | null = kind === 'event_id' || kind === 'digest' ? identityHash(event) : null;
+  writer.reserve(FIXED + event.deviceId.length);
+  writer.at = start + 4;
+  writer.ascii(event.deviceId);
+  writer.f64(event.receivedAt);
+  writer.f64(event.timestamp);
+  if (event.seq !== null) {
+    writer.ascii(event.epoch as string);
+    writer.varint(event.seq);
+  }
+  if (hash !== null) {
+    writer.u32(hash.high);
+    writer.u32(hash.low);
+  }
+  writer.reserve(FIXED);
+  if (event.deviceTime !== null) writer.f64(event.deviceTime);
+  if (event.sentAt !== null) writer.f64(event.sentAt);
+  writer.varint(event.totalFilesSynced);
+  writer.varint(event.totalErrors);
+  writer.reserve(FIXED);
+  if (event.internetSpeed !== null) writer.f64(event.internetSpeed);
+  if (event.syncDurationMs !== null) writer.varint(event.syncDurationMs);
+  if (event.bytesSynced !== null) writer.varint(event.bytesSynced);
+  if (event.eventId !== null) writer.text(event.eventId);
+  if (event.metadata !== null) writer.text(event.metadata);
+  finish(writer, start, flagsOf(event, hash !== null));
+}
+
+/** Appends the mark that a device sent another body under a known identity. */
+export function writeConflict(writer: ByteWriter, deviceId: string): void {
+  const start = writer.at;
+  writer.reserve(FIXED + deviceId.length);
+  writer.at = start + 4;
+  writer.ascii(deviceId);
+  finish(writer, start, CONFLICT);
+}
+
+function finish(writer: ByteWriter, start: number, flags: number): void {
+  const end = writer.at;
+  if (end - start > 0xffff) throw new TypeError(`a record of ${end - start} bytes passed validation`);
+  writer.at = start;
+  writer.u16(end - start);
+  writer.u16(flags);
+  writer.at = end;
+}
+
+function flagsOf(event: Observation, hashed: boolean): number {
+  return (
+    (event.seq === null ? 0 : SEQ) |
+    (event.eventId === null ? 0 : EVENT_ID) |
+    (event.deviceTime === null ? 0 : DEVICE_TIME) |
+    (event.sentAt === null ? 0 : SENT_AT) |
+    (event.internetSpeed === null ? 0 : SPEED) |
+    (event.syncDurationMs === null ? 0 : DURATION) |
+    (event.bytesSynced === null ? 0 : BYTES) |
+    (event.metadata === null ? 0 : METADATA) |
+    (hashed ? HASH : 0) |
+    (clockQualities.indexOf(event.clockQuality) << QUALITY_SHIFT)
+  );
+}
+
+/**
+ * A record as the writer reads it, one instance reused for all: numbers at once, texts only where asked for. It has the
+ * shape of an observation, so that the core's rules take it as it is.
+ */
+export class RecordView implements Observation {
+  readonly kind = 'sync_event';
+  deviceId = '';
+  epoch: string | null = null;
+  seq: number | null = null;
+  deviceTime: number | null = null;
+  sentAt: number | null = null;
+  totalFilesSynced = 0;
+  totalErrors = 0;
+  internetSpeed: number | null = null;
+  syncDurationMs: number | null = null;
+  bytesSynced: number | null = null;
+  receivedAt = 0;
+  timestamp = 0;
+  clockQuality: ClockQuality = 'ok';
+  /** True for the mark that {@link writeConflict} wrote; then only `deviceId` is set. */
+  isConflict = false;
+  hashed = false;
+  hashHigh = 0;
+  hashLow = 0;
+  /** Set by the owner: the device's number, its place in the log, of `epoch` in its list, of the event in its instant. */
+  device = -1;
+  position = 0;
+  epochIndex = 0;
+  tie = 0;
+  #reader: ByteReader | undefined;
+  #textsAt = 0;
+  #flags = 0;
+
+  /** Reads the record at `reader.at` and leaves `reader.at` behind it. */
+  read(reader: ByteReader): void {
+    const start = reader.at;
+    const end = start + reader.u16();
+    const flags = reader.u16();
+    this.#flags = flags;
+    this.#reader = reader;
+    this.isConflict = (flags & CONFLICT) !== 0;
+    this.deviceId = reader.ascii();
+    if (!this.isConflict) this.#readFields(reader, flags);
+    reader.at = end;
+  }
+
+  #readFields(reader: ByteReader, flags: number): void {
+    this.receivedAt = reader.f64();
+    this.timestamp = reader.f64();
+    this.clockQuality = clockQualities[flags >> QUALITY_SHIFT] as ClockQuality;
+    const counts = (flags & SEQ) !== 0;
+    this.epoch = counts ? reader.ascii() : null;
+    this.seq = counts ? reader.varint() : null;
+    this.hashed = (flags & HASH) !== 0;
+    if (this.hashed) {
+      this.hashHigh = reader.u32();
+      this.hashLow = reader.u32();
+    }
+    this.deviceTime = (flags & DEVICE_TIME) !== 0 ? reader.f64() : null;
+    this.sentAt = (flags & SENT_AT) !== 0 ? reader.f64() : null;
+    this.totalFilesSynced = reader.varint();
+    this.totalErrors = reader.varint();
+    this.internetSpeed = (flags & SPEED) !== 0 ? reader.f64() : null;
+    this.syncDurationMs = (flags & DURATION) !== 0 ? reader.varint() : null;
+    this.bytesSynced = (flags & BYTES) !== 0 ? reader.varint() : null;
+    this.#textsAt = reader.at;
+  }
+
+  get eventId(): string | null {
+    if ((this.#flags & EVENT_ID) === 0) return null;
+    return this.#text();
+  }
+
+  get metadata(): string | null {
+    if ((this.#flags & METADATA) === 0) return null;
+    return this.#text((this.#flags & EVENT_ID) !== 0);
+  }
+
+  #text(second = false): string {
+    const reader = this.#reader as ByteReader;
+    const back = reader.at;
+    reader.at = this.#textsAt;
+    if (second) reader.text();
+    const text = reader.text();
+    reader.at = back;
+    return text;
+  }
+}

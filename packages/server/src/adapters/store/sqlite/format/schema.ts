@@ -1,0 +1,60 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { PisyncError } from '@pisync/protocol';
+
+/**
+ * One step per version, never changed once released; see docs/spec/sqlite-format.md.
+ *
+ * `log` is append-only, one row per commit group. `device_page` and `meta.hours` are snapshots that say up to which log
+ * row they are complete. `run` and `block` are sealed history. `quarantine` holds refused items.
+ */
+const steps: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY, data BLOB) STRICT, WITHOUT ROWID;
+   CREATE TABLE log (chunk INTEGER PRIMARY KEY, position INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+   CREATE TABLE device_page (page INTEGER PRIMARY KEY, applied INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+   CREATE TABLE run (
+     id INTEGER PRIMARY KEY, live INTEGER NOT NULL, level INTEGER NOT NULL, events INTEGER NOT NULL,
+     bytes INTEGER NOT NULL, identities INTEGER NOT NULL, filter BLOB
+   ) STRICT;
+   CREATE TABLE block (
+     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, device INTEGER NOT NULL, timestamp INTEGER NOT NULL, data BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX block_place ON block (run, device, timestamp);
+   CREATE TABLE quarantine (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL,
+     last_received_at INTEGER NOT NULL, count INTEGER NOT NULL, device_id TEXT, code TEXT NOT NULL, field TEXT,
+     detail TEXT NOT NULL, source TEXT NOT NULL, raw TEXT NOT NULL, truncated INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX quarantine_device ON quarantine (device_id, id);`,
+];
+
+/** The schema version that this code writes. */
+export const SCHEMA_VERSION = steps.length;
+
+/**
+ * Brings the schema up to date in one transaction that holds the write lock, so that of two processes one migrates
+ * and the other finds the work done.
+ *
+ * @throws {PisyncError} `store_newer` if a newer PiSync wrote the store; nothing is touched then
+ */
+export function migrate(db: DatabaseSync): void {
+  if (versionOf(db) === SCHEMA_VERSION) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const version = versionOf(db);
+    if (version > SCHEMA_VERSION) {
+      throw new PisyncError('store_newer', {
+        detail: `the store has schema ${version}, this PiSync writes ${SCHEMA_VERSION}; start the newer PiSync again`,
+      });
+    }
+    for (const step of steps.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+}

@@ -1,0 +1,244 @@
+import { resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type CommitOutcome, PisyncError } from '@pisync/protocol';
+import type { HistoryFilter } from '../../../core/history.ts';
+import type { WindowTotals } from '../../../core/totals.ts';
+import type {
+  CommitGroup,
+  DevicePage,
+  DeviceQuery,
+  DeviceRecord,
+  DeviceStatistics,
+  Finding,
+  FleetSummary,
+  HistoryPage,
+  HistoryQuery,
+  QuarantinedItem,
+  QuarantinePage,
+  QuarantineQuery,
+  StateRule,
+  Store,
+  StorePolicy,
+  StoreStatus,
+} from '../../../ports/store.ts';
+import { type BlockRow, toStoredEvent } from './format/block.ts';
+import type { TailAnswer } from './state/queries.ts';
+import { verifyStore } from './state/verify.ts';
+import { CommitQueue } from './threads/commit-queue.ts';
+import type { ReadAnswer, ReadRequest } from './threads/reader.ts';
+import { type ErrorMessage, fromErrorMessage, ThreadCaller } from './threads/thread-call.ts';
+import type { WriterData, WriterStatus } from './threads/writer.ts';
+
+export interface SqliteOptions {
+  /** Unsealed observations from which the oldest are sorted into history. */
+  readonly sealEvents?: number;
+}
+
+/** Observations in the tail from which a run is sealed: what a start replays at most, about. */
+const SEAL_EVENTS = 262_144;
+
+/** Tries of a read that met a merge; each needs another merge to end in between to fail. */
+const READ_TRIES = 5;
+
+/** Events that a statistic reads at most. */
+const SCAN_LIMIT = 100_000;
+
+/** The SQLite store with what its own tests need. */
+export interface SqliteStore extends Store {
+  /** Seals and merges all there is; changes no answer. */
+  settle(): Promise<void>;
+  /** Makes the next write fail as a full disk or a failing card would. For tests. */
+  injectFault(kind: 'disk_full' | 'io_error'): Promise<void>;
+}
+
+function threadFile(name: 'writer' | 'reader'): URL {
+  return new URL(`./threads/${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}
+
+/**
+ * Opens the embedded store at `path`, creating it and its folder where needed. One process at a time; the work is done on
+ * a writer, a maintenance and a reader thread. Durability and format: docs/spec/sqlite-format.md.
+ *
+ * A damaged file is moved to `PATH.damaged-TIME` and a new store begun; `status().notes` says so.
+ *
+ * @throws {PisyncError} `store_locked`, `store_newer`, `store_unsafe`
+ */
+export async function openSqliteStore(
+  path: string,
+  policy: StorePolicy,
+  options: SqliteOptions = {},
+): Promise<SqliteStore> {
+  const place = resolve(path);
+  const workerData: WriterData = {
+    path: place,
+    partial: policy.partial,
+    sealEvents: options.sealEvents ?? SEAL_EVENTS,
+  };
+  const writer = new Worker(threadFile('writer'), { workerData });
+  const first = await new Promise<WriterStatus>((opened, failed) => {
+    writer.once('error', failed);
+    writer.once('message', (message: WriterStatus | { error: ErrorMessage }) => {
+      if ('error' in message) failed(fromErrorMessage(message.error));
+      else opened(message);
+    });
+  });
+  const reader = new Worker(threadFile('reader'), { workerData: { path: place } });
+  return new ThreadedStore(place, writer, reader, first);
+}
+
+class ThreadedStore implements SqliteStore {
+  readonly supports = { durable: true, exclusive: true };
+  readonly #path: string;
+  readonly #writer: ThreadCaller;
+  readonly #readerThread: Worker;
+  readonly #writerThread: Worker;
+  readonly #reader: ThreadCaller;
+  readonly #queue: CommitQueue;
+  #last: WriterStatus;
+  #closing: Promise<void> | undefined;
+
+  constructor(path: string, writer: Worker, reader: Worker, first: WriterStatus) {
+    this.#path = path;
+    this.#writerThread = writer;
+    this.#readerThread = reader;
+    this.#writer = new ThreadCaller(writer);
+    this.#reader = new ThreadCaller(reader);
+    this.#queue = new CommitQueue(this.#writer);
+    this.#last = first;
+    writer.on('message', (message: WriterStatus) => {
+      if (message.id === 0) this.#last = message;
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new PisyncError('store_closed');
+  }
+
+  async commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
+    this.#assertOpen();
+    return this.#queue.add(group.observations, group.rejected);
+  }
+
+  async history(query: HistoryQuery): Promise<HistoryPage | undefined> {
+    const { deviceId, from, to, status, after, limit, offset = 0 } = query;
+    const filter: HistoryFilter = { from, to, status, after };
+    const found = await this.#read<BlockRow[]>('page', deviceId, filter, offset, limit);
+    if (found === undefined) return undefined;
+    const { tail, answer } = found;
+    const items = answer
+      .slice(0, limit)
+      .map((row) =>
+        toStoredEvent(
+          row,
+          deviceId,
+          row.epochIndex === 0 ? null : (tail.epochs[row.epochIndex - 1] as string),
+        ),
+      );
+    const last = items[items.length - 1];
+    const next =
+      answer.length > limit && last !== undefined
+        ? { timestamp: last.timestamp, epochIndex: last.epochIndex, tie: (answer[limit - 1] as BlockRow).tie }
+        : null;
+    return { items, next, total: tail.total };
+  }
+
+  async #read<T>(
+    method: 'page' | 'statistics',
+    deviceId: string,
+    filter: HistoryFilter,
+    offset: number,
+    limit: number,
+  ): Promise<{ tail: TailAnswer; answer: T } | undefined> {
+    this.#assertOpen();
+    const most = offset + limit + 1;
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const tail = await this.#writer.call<TailAnswer | null>('tail', { deviceId, filter, most });
+      if (tail === null) return undefined;
+      const request: ReadRequest = { tail, filter, offset, limit };
+      const answer = await this.#reader.call<ReadAnswer<T>>(method, request);
+      if (answer !== 'stale') return { tail, answer };
+    }
+    throw new PisyncError('store_unavailable', {
+      detail: 'history is being reorganised',
+      retryAfterMs: 1_000,
+    });
+  }
+
+  async device(deviceId: string): Promise<DeviceRecord | undefined> {
+    this.#assertOpen();
+    return (await this.#writer.call<DeviceRecord | null>('device', deviceId)) ?? undefined;
+  }
+
+  async devices(query: DeviceQuery): Promise<DevicePage> {
+    this.#assertOpen();
+    return this.#writer.call('devices', query);
+  }
+
+  async fleet(rule: StateRule, from: number, to: number): Promise<FleetSummary> {
+    this.#assertOpen();
+    return this.#writer.call('fleet', { rule, from, to });
+  }
+
+  async statistics(deviceId: string, from: number, to: number): Promise<DeviceStatistics | undefined> {
+    type Sums = { totals: ReturnType<WindowTotals['result']>; complete: boolean };
+    const found = await this.#read<Sums>('statistics', deviceId, { from, to }, 0, SCAN_LIMIT);
+    return found === undefined
+      ? undefined
+      : { from, to, ...found.answer.totals, complete: found.answer.complete };
+  }
+
+  async quarantine(query: QuarantineQuery): Promise<QuarantinePage> {
+    this.#assertOpen();
+    return this.#writer.call('quarantine', query);
+  }
+
+  async quarantined(id: number): Promise<QuarantinedItem | undefined> {
+    this.#assertOpen();
+    return (await this.#writer.call<QuarantinedItem | null>('quarantined', id)) ?? undefined;
+  }
+
+  async discard(id: number): Promise<boolean> {
+    this.#assertOpen();
+    return this.#writer.call('discard', id);
+  }
+
+  status(): StoreStatus {
+    const { state, notes, position, devices, gauges } = this.#last;
+    return {
+      state: this.#closing === undefined ? state : 'closed',
+      notes,
+      position,
+      devices,
+      waiting: this.#queue.waiting,
+      gauges,
+    };
+  }
+
+  async verify(): Promise<readonly Finding[]> {
+    this.#assertOpen();
+    await this.#writer.call('checkpoint', undefined);
+    return verifyStore(this.#path);
+  }
+
+  async settle(): Promise<void> {
+    this.#assertOpen();
+    await this.#writer.call('settle', undefined);
+  }
+
+  async injectFault(kind: 'disk_full' | 'io_error'): Promise<void> {
+    this.#assertOpen();
+    await this.#writer.call('inject', kind);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.drain();
+    await this.#readerThread.terminate();
+    await this.#writer.call('close', undefined);
+    await this.#writerThread.terminate();
+  }
+}

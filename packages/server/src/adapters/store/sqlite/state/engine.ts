@@ -1,0 +1,253 @@
+import { statSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { PartialRule } from '../../../../core/fold.ts';
+import type { RejectedItem } from '../../../../ports/store.ts';
+import type { SealedBlock } from '../format/block.ts';
+import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { openWriter } from '../format/connection.ts';
+import { RecordView, writeConflict } from '../format/record.ts';
+import { CONFLICT, type Ledger } from './ledger.ts';
+import { loadLedger } from './load.ts';
+import { QuarantineTable } from './quarantine.ts';
+import { rebuildLedger } from './rebuild.ts';
+import { SealedHistory } from './sealed-history.ts';
+import { SealedIdentities } from './sealed-identities.ts';
+
+/** Log rows or blocks deleted in one go, so that no commit waits long behind a clean-up. */
+const DELETE_SLICE = 500;
+
+/** What a sealing or merging job ends with. */
+export interface FinishedRun {
+  readonly run: number;
+  readonly level: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly identities: number;
+  readonly filter: Uint8Array | null;
+}
+
+/**
+ * The one writing connection and the ledger that mirrors it. Synchronous: between two calls memory and disk agree.
+ * When a method throws, nothing of it is on disk and memory is void: the caller closes the engine and opens another.
+ */
+export class Engine {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  readonly ledger: Ledger;
+  readonly sealed: SealedIdentities;
+  readonly quarantine: QuarantineTable;
+  /** Number of the newest log row. */
+  chunk: number;
+  /** Log rows up to this one are sealed; they may still lie in the table until they are swept. */
+  sealedChunk: number;
+  readonly #appendLog: StatementSync;
+  readonly #putBlock: StatementSync;
+  readonly #putPage: StatementSync;
+  readonly #putMeta: StatementSync;
+  readonly #event = new RecordView();
+  readonly #mark = new ByteWriter(256);
+
+  constructor(path: string, partial: PartialRule) {
+    this.path = path;
+    this.db = openWriter(path);
+    try {
+      this.sealed = new SealedIdentities(new SealedHistory(this.db));
+      const loaded = loadLedger(this.db, this.sealed, partial);
+      this.ledger = loaded.ledger;
+      this.chunk = loaded.chunk;
+      this.sealedChunk = loaded.sealedChunk;
+      this.quarantine = new QuarantineTable(this.db);
+      this.#appendLog = this.db.prepare('INSERT INTO log (chunk, position, data) VALUES (?, ?, ?)');
+      this.#putBlock = this.db.prepare(
+        'INSERT INTO block (run, device, timestamp, data) VALUES (?, ?, ?, ?)',
+      );
+      this.#putPage = this.db.prepare(
+        'INSERT OR REPLACE INTO device_page (page, applied, data) VALUES (?, ?, ?)',
+      );
+      this.#putMeta = this.db.prepare('INSERT OR REPLACE INTO meta (key, value, data) VALUES (?, ?, ?)');
+      if (loaded.stale) rebuildLedger(this, partial);
+    } catch (error) {
+      this.db.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  /** Runs `work` in one transaction; what it throws is thrown after the rollback. */
+  transaction(work: () => void): void {
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.db.exec('COMMIT');
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /**
+   * Admits `count` records, appends the new ones to the log and flushes once.
+   *
+   * @param rejected - refused items to keep in the same transaction
+   * @returns one outcome code per record
+   */
+  commit(records: Uint8Array, count: number, rejected: readonly RejectedItem[]): Uint8Array {
+    const outcomes = new Uint8Array(count);
+    const { ledger } = this;
+    const position = ledger.tail.nextPosition;
+    ledger.tail.beginChunk(records.length, count);
+    const reader = new ByteReader(records);
+    const event = this.#event;
+    for (let index = 0; index < count; index++) {
+      const start = reader.at;
+      event.read(reader);
+      const outcome = ledger.admit(event, records.subarray(start, reader.at));
+      outcomes[index] = outcome;
+      if (outcome === CONFLICT) this.#markConflict(event.device, event.deviceId);
+    }
+    const chunk = ledger.tail.endChunk(this.chunk + 1);
+    if (chunk.length > 0 || rejected.length > 0) this.#write(position, chunk, rejected);
+    if (chunk.length > 0) this.chunk += 1;
+    return outcomes;
+  }
+
+  #markConflict(device: number, deviceId: string): void {
+    this.#mark.at = 0;
+    writeConflict(this.#mark, deviceId);
+    this.ledger.tail.appendMark(this.#mark.written());
+    this.ledger.countConflict(device);
+  }
+
+  #write(position: number, chunk: Uint8Array, rejected: readonly RejectedItem[]): void {
+    const append = (): void => {
+      if (chunk.length === 0) return;
+      this.#appendLog.run(this.chunk + 1, position, chunk);
+    };
+    // One statement is a transaction of its own, which saves two calls on the hot path.
+    if (rejected.length === 0) append();
+    else {
+      this.transaction(() => {
+        append();
+        for (const item of rejected) this.quarantine.add(item);
+      });
+    }
+  }
+
+  discard(id: number): boolean {
+    return this.quarantine.discard(id);
+  }
+
+  /** Registers a run that is being built: its blocks are garbage until {@link finishSeal} or {@link finishMerge}. */
+  beginRun(level: number): number {
+    const { lastInsertRowid } = this.db
+      .prepare('INSERT INTO run (live, level, events, bytes, identities) VALUES (0, ?, 0, 0, 0)')
+      .run(level);
+    return Number(lastInsertRowid);
+  }
+
+  putBlocks(run: number, blocks: readonly SealedBlock[]): void {
+    this.transaction(() => {
+      for (const block of blocks) this.#putBlock.run(run, block.device, block.timestamp, block.data);
+    });
+  }
+
+  /** Writes packed device pages, each with the log row up to which it is complete. */
+  putPages(
+    pages: readonly { readonly page: number; readonly applied: number; readonly data: Uint8Array }[],
+  ): void {
+    this.transaction(() => {
+      for (const { page, applied, data } of pages) this.#putPage.run(page, applied, data);
+    });
+  }
+
+  /** Makes a sealed run part of history and the log rows it replaces garbage. */
+  finishSeal(finished: FinishedRun, lastChunk: number, count: number): void {
+    const position = this.ledger.tail.firstPosition + count;
+    this.transaction(() => {
+      this.#activate(finished);
+      this.#putMeta.run('sealed', lastChunk, null);
+      this.#putMeta.run('position', position, null);
+      this.#putHours();
+    });
+    this.sealedChunk = lastChunk;
+    this.ledger.tail.drop(position);
+    this.sealed.refresh();
+  }
+
+  /** Replaces runs by the one that holds all their rows. */
+  finishMerge(finished: FinishedRun, merged: readonly number[]): void {
+    const retire = this.db.prepare('UPDATE run SET live = 0 WHERE id = ?');
+    this.transaction(() => {
+      this.#activate(finished);
+      for (const run of merged) retire.run(run);
+    });
+    this.sealed.refresh();
+  }
+
+  #activate({ run, level, events, bytes, identities, filter }: FinishedRun): void {
+    this.db
+      .prepare(
+        'UPDATE run SET live = 1, level = ?, events = ?, bytes = ?, identities = ?, filter = ? WHERE id = ?',
+      )
+      .run(level, events, bytes, identities, filter, run);
+  }
+
+  #putHours(): void {
+    const rows = this.ledger.hours.toRows();
+    this.#putMeta.run('hours', this.chunk, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+  }
+
+  /** Writes the whole state in one transaction: for a change of policy, at start. */
+  putState(
+    pages: readonly { readonly page: number; readonly data: Uint8Array }[],
+    partial: PartialRule,
+  ): void {
+    this.transaction(() => {
+      for (const { page, data } of pages) this.#putPage.run(page, this.chunk, data);
+      this.#putMeta.run('partial', partial, null);
+      this.#putHours();
+    });
+  }
+
+  /** Deletes a slice of what is garbage: sealed log rows, runs that are not live. True if more is left. No run may be in building. */
+  sweep(): boolean {
+    const rows = this.db
+      .prepare(
+        `DELETE FROM log WHERE chunk IN (SELECT chunk FROM log WHERE chunk <= ? ORDER BY chunk LIMIT ${DELETE_SLICE})`,
+      )
+      .run(this.sealedChunk);
+    if (Number(rows.changes) === DELETE_SLICE) return true;
+    const dead = this.db.prepare('SELECT id FROM run WHERE live = 0 LIMIT 1').get() as
+      | { id: number }
+      | undefined;
+    if (dead === undefined) return false;
+    const blocks = this.db
+      .prepare(
+        `DELETE FROM block WHERE id IN (SELECT id FROM block WHERE run = ? ORDER BY device LIMIT ${DELETE_SLICE})`,
+      )
+      .run(dead.id);
+    if (Number(blocks.changes) < DELETE_SLICE) this.db.prepare('DELETE FROM run WHERE id = ?').run(dead.id);
+    return true;
+  }
+
+  /** Proves that a flush works: what is tried before anything is acknowledged after a failure. */
+  probe(): void {
+    this.#putMeta.run('probe', Date.now(), null);
+  }
+
+  walBytes(): number {
+    return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  fileBytes(): number {
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Copies what the log holds into the main file as far as readers allow; called when little is left to copy. */
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    this.db.exec(`PRAGMA wal_checkpoint(${mode})`);
+  }
+}

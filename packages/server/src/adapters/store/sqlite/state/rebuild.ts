@@ -1,0 +1,88 @@
+import { constants, zstdCompressSync } from 'node:zlib';
+import { type FoldInput, fold, type PartialRule } from '../../../../core/fold.ts';
+import { compareOrder, orderMajor, orderMinor } from '../../../../core/order.ts';
+import { F, resetSyncState } from '../../../../core/sync-state.ts';
+import { compareRows } from '../format/block.ts';
+import { RecordView } from '../format/record.ts';
+import { type PageImage, packPage } from './device-table.ts';
+import type { Engine } from './engine.ts';
+import type { Ledger } from './ledger.ts';
+import { mergeSorted, runRows } from './sealed-history.ts';
+
+/** A device page as it is stored. */
+export function compressPage(image: PageImage): Buffer {
+  return zstdCompressSync(packPage(image), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+/**
+ * Folds all that is stored again under another policy and writes the new state. Takes seconds for millions of events; runs
+ * only when the operator has changed `partial_counts_as`.
+ */
+export function rebuildLedger(engine: Engine, partial: PartialRule): void {
+  const { ledger } = engine;
+  refoldSealed(engine, ledger, partial);
+  const { devices } = ledger;
+  const pages = devices.dirtyPages().map((page) => ({ page, data: compressPage(devices.takePage(page)) }));
+  engine.putState(pages, partial);
+}
+
+/** One pass over all runs, device by device: sorted in the device's order, the fold never has to look back. */
+function refoldSealed(engine: Engine, ledger: Ledger, partial: PartialRule): void {
+  const sources = engine.sealed.runs.map((run) => runRows(engine.db, run.id));
+  const sealed = mergeSorted(sources, compareRows);
+  let next = sealed.next();
+  for (let device = 0; device < ledger.devices.count; device++) {
+    const events: FoldInput[] = tailOf(ledger, device);
+    while (!next.done && next.value.device === device) {
+      events.push(next.value);
+      next = sealed.next();
+    }
+    refold(ledger, device, events, partial);
+  }
+}
+
+/** A device's unsealed events, by copies. */
+export function tailOf(ledger: Ledger, device: number): (FoldInput & { readonly position: number })[] {
+  const view = new RecordView();
+  const events: (FoldInput & { readonly position: number })[] = [];
+  ledger.tail.walk(ledger.devices.head(device), view, (position) => {
+    events.push({
+      position,
+      timestamp: view.timestamp,
+      epochIndex: view.epochIndex,
+      tie: view.tie,
+      receivedAt: view.receivedAt,
+      sentAt: view.sentAt,
+      totalFilesSynced: view.totalFilesSynced,
+      totalErrors: view.totalErrors,
+      bytesSynced: view.bytesSynced,
+      clockQuality: view.clockQuality,
+    });
+    return true;
+  });
+  return events;
+}
+
+function refold(ledger: Ledger, device: number, events: FoldInput[], partial: PartialRule): void {
+  const { devices } = ledger;
+  const row = devices.rows(device);
+  const base = devices.base(device);
+  const conflicts = row[base + F.conflicts] as number;
+  foldInOrder(row, base, events, partial);
+  row[base + F.conflicts] = conflicts;
+  devices.markDirty(device);
+}
+
+/** Writes the state that a device's events give, whatever order they come in. Sorts `events`. */
+export function foldInOrder(
+  row: Float64Array,
+  base: number,
+  events: FoldInput[],
+  partial: PartialRule,
+): void {
+  events.sort((a, b) =>
+    compareOrder(a.epochIndex, orderMajor(a), orderMinor(a), b.epochIndex, orderMajor(b), orderMinor(b)),
+  );
+  resetSyncState(row, base);
+  for (const event of events) fold(row, base, event, partial);
+}

@@ -1,0 +1,244 @@
+import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import type { RecordView } from '../format/record.ts';
+
+/** Observations and bytes of one segment, at most; a segment is dropped as a whole once it is sealed. */
+const SEGMENT_EVENTS = 32_768;
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+const INDEX_SLOTS = SEGMENT_EVENTS * 2;
+
+/** The part of a device's identity space that a record is found by; see {@link Tail.find}. */
+export interface TailIdentity {
+  readonly device: number;
+  readonly epochIndex: number;
+  /** `seq`, or null for an identity by hash. */
+  readonly seq: number | null;
+  readonly hashHigh: number;
+  readonly hashLow: number;
+}
+
+/** What {@link Tail.append} is told besides the record's bytes. */
+export interface TailEntry extends TailIdentity {
+  readonly hashed: boolean;
+  readonly tie: number;
+}
+
+/** A run of committed observations in memory: their records, and for each its device and the device's one before. */
+class Segment {
+  /** Position of the first observation. */
+  readonly base: number;
+  readonly writer: ByteWriter;
+  readonly reader: ByteReader;
+  readonly offsets = new Uint32Array(SEGMENT_EVENTS);
+  readonly devices = new Int32Array(SEGMENT_EVENTS);
+  readonly epochs = new Int32Array(SEGMENT_EVENTS);
+  readonly ties = new Float64Array(SEGMENT_EVENTS);
+  /** How many positions back the device's previous observation is; 0 if it has none in the tail. */
+  readonly back = new Uint32Array(SEGMENT_EVENTS);
+  /** Open addressing over identity hashes: index + 1, 0 for free. */
+  readonly slots = new Int32Array(INDEX_SLOTS);
+  /** Log chunk of the newest observation. */
+  lastChunk = 0;
+  count = 0;
+  closed = false;
+
+  constructor(base: number, capacity: number) {
+    this.base = base;
+    this.writer = new ByteWriter(capacity);
+    this.reader = new ByteReader(this.writer.bytes);
+  }
+}
+
+function slotOf(identity: TailIdentity): number {
+  let hash: number;
+  if (identity.seq === null) {
+    hash = identity.hashLow ^ identity.hashHigh;
+  } else {
+    hash = Math.imul(identity.device, 0x9e3779b1) ^ Math.imul(identity.epochIndex, 0x85ebca6b);
+    hash ^= Math.imul(identity.seq >>> 0, 0xc2b2ae35) ^ (identity.seq / 0x1_0000_0000);
+    hash ^= hash >>> 15;
+    hash = Math.imul(hash, 0x2c1b3c6d);
+  }
+  return (hash ^ (hash >>> 16)) & (INDEX_SLOTS - 1);
+}
+
+/**
+ * The committed observations that are not sealed yet, in committed order, in memory: found by identity for dedupe and
+ * by device for history. It holds the records' own bytes, so that a commit writes to the log what lies here already.
+ */
+export class Tail {
+  readonly #segments: Segment[] = [];
+  /** Position that the next observation gets. */
+  nextPosition: number;
+
+  constructor(nextPosition: number) {
+    this.nextPosition = nextPosition;
+  }
+
+  /** Position of the oldest observation held. */
+  get firstPosition(): number {
+    return this.#segments[0]?.base ?? this.nextPosition;
+  }
+
+  get events(): number {
+    return this.nextPosition - this.firstPosition;
+  }
+
+  get bytes(): number {
+    let sum = 0;
+    for (const segment of this.#segments) sum += segment.writer.at;
+    return sum;
+  }
+
+  /**
+   * Opens a chunk: what is appended until {@link endChunk} lies in one piece.
+   *
+   * @param bytes - the most that will be appended
+   * @param events - the most observations that will be appended, at most {@link Tail.maxChunkEvents}
+   */
+  beginChunk(bytes: number, events: number): void {
+    const last = this.#segments[this.#segments.length - 1];
+    if (
+      last !== undefined &&
+      !last.closed &&
+      last.count + events <= SEGMENT_EVENTS &&
+      last.writer.at + bytes <= last.writer.bytes.length
+    ) {
+      this.#chunkStart = last.writer.at;
+      return;
+    }
+    this.#segments.push(new Segment(this.nextPosition, Math.max(SEGMENT_BYTES, bytes)));
+    this.#chunkStart = 0;
+  }
+
+  /** The most observations that fit into one chunk. */
+  static readonly maxChunkEvents = SEGMENT_EVENTS;
+
+  #chunkStart = 0;
+
+  /** The chunk's bytes, without a copy; an empty chunk is none, and its number stays free. */
+  endChunk(chunk: number): Buffer {
+    const segment = this.#last();
+    if (segment.writer.at > this.#chunkStart) segment.lastChunk = chunk;
+    return segment.writer.bytes.subarray(this.#chunkStart, segment.writer.at);
+  }
+
+  /** Closes the open segment, so that all there is can be sealed. */
+  cut(): void {
+    const last = this.#segments[this.#segments.length - 1];
+    if (last !== undefined) last.closed = true;
+  }
+
+  /**
+   * Appends an observation's record and indexes it.
+   *
+   * @param previous - position of the device's previous observation, 0 for none
+   * @returns its position
+   */
+  append(record: Uint8Array, entry: TailEntry, previous: number): number {
+    const segment = this.#last();
+    const index = segment.count++;
+    const position = this.nextPosition++;
+    segment.offsets[index] = segment.writer.at;
+    segment.devices[index] = entry.device;
+    segment.epochs[index] = entry.epochIndex;
+    segment.ties[index] = entry.tie;
+    segment.back[index] = previous >= this.firstPosition ? position - previous : 0;
+    segment.writer.raw(record);
+    if (entry.hashed || entry.seq !== null) {
+      let slot = slotOf(entry);
+      while (segment.slots[slot] !== 0) slot = (slot + 1) & (INDEX_SLOTS - 1);
+      segment.slots[slot] = index + 1;
+    }
+    return position;
+  }
+
+  /** Appends bytes that are no observation: they go to the log, and nothing here points to them. */
+  appendMark(record: Uint8Array): void {
+    this.#last().writer.raw(record);
+  }
+
+  /**
+   * Finds observations by identity, newest segment first, until `accept` takes one. `view` holds the candidate while
+   * `accept` runs, and after success.
+   */
+  find(identity: TailIdentity, view: RecordView, accept: () => boolean): boolean {
+    const start = slotOf(identity);
+    for (let s = this.#segments.length - 1; s >= 0; s--) {
+      const segment = this.#segments[s] as Segment;
+      for (let slot = start; segment.slots[slot] !== 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
+        const index = (segment.slots[slot] as number) - 1;
+        if (segment.devices[index] !== identity.device) continue;
+        this.#read(segment, index, view);
+        const same =
+          identity.seq === null
+            ? view.hashed && view.hashHigh === identity.hashHigh && view.hashLow === identity.hashLow
+            : view.seq === identity.seq && view.epochIndex === identity.epochIndex;
+        if (same && accept()) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Calls `visit` for each of a device's observations, newest position first, until it returns false. */
+  walk(head: number, view: RecordView, visit: (position: number, record: Uint8Array) => boolean): void {
+    let s = this.#segments.length - 1;
+    for (let position = head; position >= this.firstPosition; ) {
+      while (s > 0 && (this.#segments[s] as Segment).base > position) s -= 1;
+      const segment = this.#segments[s] as Segment;
+      const index = position - segment.base;
+      const record = this.#read(segment, index, view);
+      const back = segment.back[index] as number;
+      if (!visit(position, record) || back === 0) return;
+      position -= back;
+    }
+  }
+
+  #read(segment: Segment, index: number, view: RecordView): Uint8Array {
+    const { reader } = segment;
+    const at = segment.offsets[index] as number;
+    reader.at = at;
+    view.read(reader);
+    view.epochIndex = segment.epochs[index] as number;
+    view.tie = segment.ties[index] as number;
+    return segment.writer.bytes.subarray(at, reader.at);
+  }
+
+  /** The oldest closed segments, at most `events` observations but at least one segment: what a run is made of. */
+  sealable(events: number): { readonly count: number; readonly lastChunk: number } {
+    let count = 0;
+    let lastChunk = 0;
+    for (const [at, segment] of this.#segments.entries()) {
+      const open = at === this.#segments.length - 1 && !segment.closed;
+      if (open || (count > 0 && count + segment.count > events)) break;
+      count += segment.count;
+      lastChunk = segment.lastChunk;
+    }
+    return { count, lastChunk };
+  }
+
+  /** Devices, epoch indices and ties of the oldest `count` observations, as copies. */
+  places(count: number): { devices: Int32Array; epochs: Int32Array; ties: Float64Array } {
+    const devices = new Int32Array(count);
+    const epochs = new Int32Array(count);
+    const ties = new Float64Array(count);
+    let at = 0;
+    for (const segment of this.#segments) {
+      if (at === count) break;
+      devices.set(segment.devices.subarray(0, segment.count), at);
+      epochs.set(segment.epochs.subarray(0, segment.count), at);
+      ties.set(segment.ties.subarray(0, segment.count), at);
+      at += segment.count;
+    }
+    return { devices, epochs, ties };
+  }
+
+  /** Forgets the observations before `position`, which is the first of a segment or the next to come. */
+  drop(position: number): void {
+    while (this.#segments.length > 0 && (this.#segments[0] as Segment).base < position)
+      this.#segments.shift();
+  }
+
+  #last(): Segment {
+    return this.#segments[this.#segments.length - 1] as Segment;
+  }
+}

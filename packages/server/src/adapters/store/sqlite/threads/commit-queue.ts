@@ -1,0 +1,126 @@
+import type { CommitOutcome, Observation } from '@pisync/protocol';
+import type { RejectedItem } from '../../../../ports/store.ts';
+import { ByteWriter } from '../format/bytes.ts';
+import { writeRecord } from '../format/record.ts';
+import { Tail } from '../state/tail.ts';
+import type { ThreadCaller } from './thread-call.ts';
+
+/** Messages under way to the writer: one being flushed, one waiting behind it. */
+const IN_FLIGHT = 2;
+/** A parcel is closed at so many observations or bytes; one group is never split. */
+const PARCEL_EVENTS = 8_192;
+const PARCEL_BYTES = 1024 * 1024;
+
+const outcomeNames: readonly CommitOutcome[] = ['stored', 'duplicate', 'conflict'];
+const singles = outcomeNames.map((outcome) => [outcome] as const);
+
+interface Waiter {
+  readonly from: number;
+  readonly count: number;
+  readonly resolve: (outcomes: readonly CommitOutcome[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Groups that are committed together. */
+class Parcel {
+  readonly writer = new ByteWriter(4_096);
+  readonly rejected: RejectedItem[] = [];
+  readonly waiters: Waiter[] = [];
+  events = 0;
+}
+
+/**
+ * Group commit: whatever comes while the writer flushes goes to it in one message, and is one flush. At most two messages
+ * are under way, so that the writer never idles and groups grow with the load.
+ */
+export class CommitQueue {
+  readonly #writer: ThreadCaller;
+  readonly #parcels: Parcel[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+  #waiting = 0;
+  #drained: (() => void)[] = [];
+
+  constructor(writer: ThreadCaller) {
+    this.#writer = writer;
+  }
+
+  /** Observations that were added and not answered yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  add(
+    observations: readonly Observation[],
+    rejected: readonly RejectedItem[],
+  ): Promise<readonly CommitOutcome[]> {
+    if (observations.length > Tail.maxChunkEvents)
+      throw new TypeError(`a group of ${observations.length} observations`);
+    return new Promise((resolve, reject) => {
+      const parcel = this.#openParcel(observations.length);
+      for (const observation of observations) writeRecord(parcel.writer, observation);
+      for (const item of rejected) parcel.rejected.push(item);
+      parcel.waiters.push({ from: parcel.events, count: observations.length, resolve, reject });
+      parcel.events += observations.length;
+      this.#waiting += observations.length;
+      this.#schedule();
+    });
+  }
+
+  #openParcel(more: number): Parcel {
+    let parcel = this.#parcels[this.#parcels.length - 1];
+    if (parcel === undefined || parcel.events + more > PARCEL_EVENTS || parcel.writer.at > PARCEL_BYTES) {
+      parcel = new Parcel();
+      this.#parcels.push(parcel);
+    }
+    return parcel;
+  }
+
+  /** Waits for the end of the event loop's turn, so that requests that arrived together are flushed together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= IN_FLIGHT) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      while (this.#inFlight < IN_FLIGHT && this.#parcels.length > 0)
+        this.#send(this.#parcels.shift() as Parcel);
+    });
+  }
+
+  #send(parcel: Parcel): void {
+    this.#inFlight += 1;
+    const records = parcel.writer.written();
+    const argument = { records, count: parcel.events, rejected: parcel.rejected };
+    this.#writer
+      .call<Uint8Array>('commit', argument, [records.buffer as ArrayBuffer])
+      .then(
+        (codes) => {
+          for (const waiter of parcel.waiters) waiter.resolve(namesOf(codes, waiter.from, waiter.count));
+        },
+        (error: unknown) => {
+          for (const waiter of parcel.waiters) waiter.reject(error);
+        },
+      )
+      .finally(() => {
+        this.#inFlight -= 1;
+        this.#waiting -= parcel.events;
+        this.#schedule();
+        if (this.#inFlight === 0 && this.#parcels.length === 0)
+          for (const done of this.#drained.splice(0)) done();
+      });
+  }
+
+  /** Resolves when everything that was added has been answered. */
+  drain(): Promise<void> {
+    if (this.#inFlight === 0 && this.#parcels.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+}
+
+function namesOf(codes: Uint8Array, from: number, count: number): readonly CommitOutcome[] {
+  if (count === 1) return singles[codes[from] as number] as readonly CommitOutcome[];
+  const names = new Array<CommitOutcome>(count);
+  for (let index = 0; index < count; index++)
+    names[index] = outcomeNames[codes[from + index] as number] as CommitOutcome;
+  return names;
+}

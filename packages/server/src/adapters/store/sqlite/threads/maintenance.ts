@@ -1,0 +1,36 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openMaintainer } from '../format/connection.ts';
+import type { PageImage } from '../state/device-table.ts';
+import { compressPage } from '../state/rebuild.ts';
+import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
+import { answerCalls } from './thread-call.ts';
+
+/*
+ * The maintenance thread: sorts and compresses what the writer will put into history, and copies the write-ahead log
+ * into the main file. It writes nothing itself but checkpoints, so that there is one writer.
+ */
+
+const db: DatabaseSync = openMaintainer((workerData as { path: string }).path);
+let job: Generator<Slice, void> | undefined;
+
+answerCalls(parentPort as MessagePort, {
+  seal(order: SealOrder): void {
+    job = seal(db, order);
+  },
+  merge(order: MergeOrder): void {
+    job = merge(db, order);
+  },
+  /** The next blocks of the job that was begun last. */
+  next(): Slice {
+    const step = (job as Generator<Slice, void>).next();
+    if (step.done) throw new TypeError('the job has ended');
+    return step.value;
+  },
+  pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {
+    return images.map((image) => ({ page: image.page, data: compressPage(image) }));
+  },
+  checkpoint(): void {
+    db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  },
+});

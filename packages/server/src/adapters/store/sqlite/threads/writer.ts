@@ -1,0 +1,215 @@
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { PisyncError } from '@pisync/protocol';
+import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
+import type { PartialRule } from '../../../../core/fold.ts';
+import type { HistoryFilter } from '../../../../core/history.ts';
+import type { QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
+import { isDamage, lockPlace, setAside } from '../format/connection.ts';
+import { Engine } from '../state/engine.ts';
+import { queryDevice, queryDevices, queryFleet, queryTail } from '../state/queries.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { answerCalls, ThreadCaller, toErrorMessage } from './thread-call.ts';
+
+/*
+ * The writer thread: owns the writing connection and the state derived from the log. A commit is one message, admitted,
+ * appended, flushed and answered before the next is looked at; questions about devices are answered between commits,
+ * so that they see what is on disk and nothing else.
+ */
+
+export interface WriterData {
+  readonly path: string;
+  readonly partial: PartialRule;
+  /** Observations in the tail from which a run is sealed. */
+  readonly sealEvents: number;
+}
+
+/** What the store's own thread is told now and then. */
+export interface WriterStatus {
+  readonly id: 0;
+  readonly state: 'ready' | 'recovering';
+  readonly notes: readonly string[];
+  readonly position: number;
+  readonly devices: number;
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+const STATUS_INTERVAL_MS = 500;
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 5_000;
+
+const port = parentPort as MessagePort;
+const { path, partial, sealEvents } = workerData as WriterData;
+const maintenanceFile = import.meta.url.endsWith('.ts') ? './maintenance.ts' : './maintenance.js';
+
+const notes: string[] = [];
+let engine: Engine | undefined;
+let housekeeping: Housekeeping | undefined;
+let writable = false;
+let retryMs = FIRST_RETRY_MS;
+let injected: 'disk_full' | 'io_error' | undefined;
+let commits = 0;
+
+/** Opens the store; a file that is broken is moved out of the way, so that the fleet can go on reporting. */
+function open(): Engine {
+  try {
+    return new Engine(path, partial);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const place = setAside(path, new Date());
+    notes.push(`the store was damaged and lies now at ${place}: ${String(error)}; a new one was begun`);
+    return new Engine(path, partial);
+  }
+}
+
+function start(): void {
+  engine = open();
+  const worker = new Worker(new URL(maintenanceFile, import.meta.url), { workerData: { path } });
+  housekeeping = new Housekeeping(engine, worker, new ThreadCaller(worker), {
+    sealEvents,
+    onFailure: recover,
+  });
+}
+
+/**
+ * After a failed flush nobody knows what is on disk: memory is thrown away, the store is opened and read again, and
+ * nothing is acknowledged until a flush of its own has succeeded.
+ */
+function recover(cause: unknown): void {
+  writable = false;
+  housekeeping?.stop();
+  housekeeping = undefined;
+  try {
+    engine?.close();
+  } catch {
+    // A connection that cannot be closed is given up; the next open finds the truth on disk.
+  }
+  engine = undefined;
+  notes.push(`${new Date().toISOString()} a write failed: ${String(cause)}`);
+  notes.splice(0, notes.length - 20);
+  sendStatus();
+  setTimeout(reopen, retryMs).unref();
+}
+
+function reopen(): void {
+  try {
+    if (engine === undefined) start();
+    (engine as Engine).probe();
+    writable = true;
+    retryMs = FIRST_RETRY_MS;
+    sendStatus();
+  } catch {
+    // Readable again perhaps, but not yet writable: the next try follows, with a growing pause.
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    setTimeout(reopen, retryMs);
+  }
+}
+
+function sendStatus(): void {
+  const { ledger, sealed } = engine ?? {};
+  port.postMessage({
+    id: 0,
+    state: writable ? 'ready' : 'recovering',
+    notes: sealed?.damage === undefined ? [...notes] : [...notes, `history is damaged: ${sealed.damage}`],
+    position: ledger === undefined ? 0 : ledger.tail.nextPosition - 1,
+    devices: ledger?.devices.count ?? 0,
+    gauges: {
+      commits_total: commits,
+      wal_bytes: engine?.walBytes() ?? 0,
+      file_bytes: engine?.fileBytes() ?? 0,
+      tail_events: ledger?.tail.events ?? 0,
+      sealed_runs: sealed?.runs.length ?? 0,
+    },
+  } satisfies WriterStatus);
+}
+
+function unavailable(): PisyncError {
+  return new PisyncError('store_unavailable', {
+    detail: 'the store failed to write and is being verified; nothing of this request was kept',
+    retryAfterMs: Math.max(1_000, retryMs),
+  });
+}
+
+/** The engine for reading: it may be open while writes still fail. */
+function readable(): Engine {
+  if (engine === undefined) throw unavailable();
+  return engine;
+}
+
+/** Runs a write; whatever goes wrong in it voids the engine. */
+function write<T>(work: (engine: Engine) => T): T {
+  if (engine === undefined || !writable) throw unavailable();
+  try {
+    inject(engine);
+    return work(engine);
+  } catch (error) {
+    recover(error);
+    throw unavailable();
+  }
+}
+
+/** Test support: makes the next write fail as a full disk or a failing card would make it fail. */
+function inject(into: Engine): void {
+  const kind = injected;
+  injected = undefined;
+  if (kind === 'disk_full') into.db.exec('PRAGMA max_page_count = 1');
+  else if (kind === 'io_error') throw Object.assign(new Error('disk I/O error (injected)'), { errcode: 10 });
+}
+
+interface TailQuestion {
+  readonly deviceId: string;
+  readonly filter: HistoryFilter;
+  readonly most: number;
+}
+
+const methods = {
+  commit({
+    records,
+    count,
+    rejected,
+  }: {
+    records: Uint8Array;
+    count: number;
+    rejected: RejectedItem[];
+  }): Uint8Array {
+    const outcomes = write((open) => open.commit(records, count, rejected));
+    commits += 1;
+    housekeeping?.afterCommit();
+    return outcomes;
+  },
+  tail: ({ deviceId, filter, most }: TailQuestion) => queryTail(readable(), deviceId, filter, most),
+  device: (deviceId: string) => queryDevice(readable().ledger, deviceId),
+  devices: (query: DeviceQuery) => queryDevices(readable().ledger, query),
+  fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
+    queryFleet(readable().ledger, rule, from, to),
+  quarantine: (query: QuarantineQuery) => readable().quarantine.list(query),
+  quarantined: (id: number) => readable().quarantine.get(id) ?? null,
+  discard: (id: number) => write((open) => open.discard(id)),
+  inject(kind: 'disk_full' | 'io_error'): void {
+    injected = kind;
+  },
+  settle: () => housekeeping?.settle(),
+  checkpoint: () => readable().checkpoint('PASSIVE'),
+};
+
+const lock = lockPlace(path);
+try {
+  start();
+  writable = true;
+  answerCalls(port, {
+    ...methods,
+    async close(): Promise<void> {
+      await housekeeping?.stop();
+      writable = false;
+      engine?.checkpoint('PASSIVE');
+      engine?.close();
+      engine = undefined;
+      lock.close();
+    },
+  });
+  setInterval(sendStatus, STATUS_INTERVAL_MS).unref();
+  sendStatus();
+} catch (error) {
+  lock.close();
+  port.postMessage({ id: 0, error: toErrorMessage(error) });
+  port.close();
+}

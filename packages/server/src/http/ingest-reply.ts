@@ -1,0 +1,90 @@
+import { formatTimestamp, type Observation, syncStatus } from '@pisync/protocol';
+import type { ItemReceipt } from '../services/ingest.ts';
+
+let lastMs = Number.NaN;
+let lastText = '';
+
+/** Formats a time; requests of one millisecond share the text. */
+function time(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = formatTimestamp(ms);
+    lastMs = ms;
+  }
+  return lastText;
+}
+
+function tail(serverTime: number, advice: number | undefined): string {
+  const asked = advice === undefined ? '' : `,"next_sync_after_ms":${advice}`;
+  return `"server_time":"${time(serverTime)}"${asked}}`;
+}
+
+/**
+ * Reply to a single sync event, as JSON text. Built by hand: device ids hold no character that JSON escapes, and this
+ * runs once per event.
+ */
+export function singleReply(
+  result: string,
+  observation: Observation,
+  serverTime: number,
+  advice: number | undefined,
+): string {
+  const status = syncStatus(observation.totalFilesSynced, observation.totalErrors);
+  return (
+    `{"result":"${result}","device_id":"${observation.deviceId}","timestamp":"${formatTimestamp(observation.timestamp)}"` +
+    `,"clock_quality":"${observation.clockQuality}","sync_status":"${status}",${tail(serverTime, advice)}`
+  );
+}
+
+/** Counts of a batch's outcomes. */
+interface BatchCounts {
+  stored: number;
+  duplicate: number;
+  conflict: number;
+  rejected: number;
+}
+
+function countOutcomes(receipts: readonly ItemReceipt[]): BatchCounts {
+  const counts: BatchCounts = { stored: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  for (const receipt of receipts) counts[receipt.result] += 1;
+  return counts;
+}
+
+/** Reply to a batch, as JSON text. */
+export function batchReply(
+  receipts: readonly ItemReceipt[],
+  serverTime: number,
+  advice: number | undefined,
+): string {
+  const { stored, duplicate, conflict, rejected } = countOutcomes(receipts);
+  return (
+    `{"stored":${stored},"duplicate":${duplicate},"conflict":${conflict},"rejected":${rejected}` +
+    `,"results":${resultsText(receipts)},${tail(serverTime, advice)}`
+  );
+}
+
+/** The `results` array of a batch, as JSON text. */
+function resultsText(receipts: readonly ItemReceipt[]): string {
+  let text = '[';
+  for (let at = 0; at < receipts.length; at += 1) {
+    if (at > 0) text += ',';
+    text += itemText(receipts[at] as ItemReceipt);
+  }
+  return `${text}]`;
+}
+
+const CONFLICT =
+  ',"code":"conflict","detail":"another body was stored under this identity; the first one stays"';
+
+function itemText({ index, result, observation, problem }: ItemReceipt): string {
+  const head = `{"index":${index},"result":"${result}"`;
+  if (observation === null) {
+    const members: Record<string, unknown> = { code: problem?.code, detail: problem?.detail };
+    if (problem?.field != null) members['field'] = problem.field;
+    if (problem?.deviceId != null) members['device_id'] = problem.deviceId;
+    return `${head},${JSON.stringify(members).slice(1)}`;
+  }
+  let text = `${head},"device_id":"${observation.deviceId}"`;
+  if (observation.seq !== null) text += `,"seq":${observation.seq}`;
+  if (observation.eventId !== null) text += `,"event_id":${JSON.stringify(observation.eventId)}`;
+  return result === 'conflict' ? `${text}${CONFLICT}}` : `${text}}`;
+}

@@ -1,0 +1,61 @@
+import { decodeEnvelope, type ItemProblem, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { BatchIngest } from '../../../services/batch.ts';
+import { bodyFormat, RequestBody } from '../../body.ts';
+import type { Exchange } from '../../exchange.ts';
+import { batchReply } from '../../ingest-reply.ts';
+import type { Route } from '../../route.ts';
+
+/** Levels that the envelope adds to the nesting of its observations. */
+const ENVELOPE_DEPTH = 2;
+
+/** Takes an agent's envelope: many observations of one device. */
+export const batches: Route = {
+  method: 'POST',
+  path: '/api/batches',
+  tag: 'ingest',
+  operationId: 'postBatch',
+  summary: 'Send the outbox of one device',
+  replies: {},
+  async handle(exchange) {
+    const { services, request } = exchange;
+    services.health.refuseIfDraining();
+    bodyFormat(request.raw, ['json']);
+    const body = new RequestBody(request.raw, services.maxBodyBytes, services.admission);
+    try {
+      await take(exchange, await body.whole());
+    } finally {
+      body.release();
+    }
+  },
+};
+
+async function take(exchange: Exchange, bytes: Buffer): Promise<void> {
+  const { services } = exchange;
+  const { maxItems, maxDepth } = services.ingest.limits;
+  services.watchdog.begin();
+  const parsed = parseJsonDocument(bytes, { maxDepth: maxDepth + ENVELOPE_DEPTH });
+  const envelope = parsed.ok ? decodeEnvelope(parsed.value, { maxItems, maxDepth }) : undefined;
+  services.watchdog.end(exchange.route);
+  if (!parsed.ok) {
+    const { code, field, detail } = parsed;
+    return refuse(exchange, bytes, { code, field, detail, deviceId: null });
+  }
+  if (envelope === undefined || !envelope.ok)
+    return refuse(exchange, bytes, envelope?.problem as ItemProblem);
+  const batch = new BatchIngest(services.ingest, 'batches');
+  services.watchdog.begin();
+  const added = batch.addEnvelope(envelope.observations, envelope.context);
+  services.watchdog.end(exchange.route);
+  await added;
+  const receipts = await batch.finish();
+  exchange.json(200, batchReply(receipts, services.clock.now(), services.admission.advice()));
+}
+
+/** An envelope that cannot be read is kept for the operator as a whole, save one that is merely empty or too long. */
+async function refuse(exchange: Exchange, bytes: Buffer, problem: ItemProblem): Promise<void> {
+  const { code, field, detail } = problem;
+  if (code !== 'empty_body' && code !== 'too_many_items') {
+    await exchange.services.ingest.quarantineBody(problem, bytes, 'batches');
+  }
+  throw new PisyncError(code, field === null ? { detail } : { detail, field });
+}

@@ -1,0 +1,20 @@
+import type { Route } from '../../route.ts';
+
+/** Tells a load balancer whether to send work here. */
+export const readyz: Route = {
+  method: 'GET',
+  path: '/readyz',
+  tag: 'operations',
+  operationId: 'getReadiness',
+  summary: 'Can the server take work',
+  whileDraining: true,
+  replies: {},
+  handle(exchange) {
+    const { health, admission } = exchange.services;
+    const { ready, notes } = health.readiness();
+    if (ready) return exchange.json(200, JSON.stringify({ status: 'ready', notes }));
+    exchange.reply.header('retry-after', String(admission.retryAfter(1000)));
+    const code = health.draining ? 'shutting_down' : 'store_unavailable';
+    exchange.problem(code, { detail: notes[0], notes });
+  },
+};

@@ -1,0 +1,18 @@
+import type { Route } from '../../route.ts';
+import { quarantineId, readQuarantineId } from './quarantine-id.ts';
+
+/** Throws a rejected item away. */
+export const discardQuarantined: Route = {
+  method: 'DELETE',
+  path: '/api/quarantine/:id',
+  tag: 'quarantine',
+  operationId: 'discardQuarantined',
+  summary: 'Throw a rejected item away',
+  pathParameters: quarantineId,
+  replies: {},
+  async handle(exchange) {
+    exchange.services.health.refuseIfDraining();
+    await exchange.services.quarantine.discard(readQuarantineId(exchange));
+    exchange.empty(204);
+  },
+};

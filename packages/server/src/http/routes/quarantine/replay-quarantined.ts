@@ -1,0 +1,59 @@
+import { type Observation, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { bodyFormat, RequestBody } from '../../body.ts';
+import type { Exchange } from '../../exchange.ts';
+import { singleReply } from '../../ingest-reply.ts';
+import type { Route } from '../../route.ts';
+import { quarantineId, readQuarantineId } from './quarantine-id.ts';
+
+/** Gives a rejected item another try, as it was sent or corrected. */
+export const replayQuarantined: Route = {
+  method: 'POST',
+  path: '/api/quarantine/:id/replay',
+  tag: 'quarantine',
+  operationId: 'replayQuarantined',
+  summary: 'Try a rejected item again, corrected or as it is',
+  pathParameters: quarantineId,
+  replies: {},
+  async handle(exchange) {
+    const { services } = exchange;
+    services.health.refuseIfDraining();
+    const id = readQuarantineId(exchange);
+    const receipt = await services.quarantine.replay(id, await correctedItem(exchange));
+    const observation = receipt.observation as Observation;
+    exchange.json(200, singleReply(receipt.result, observation, services.clock.now(), undefined));
+  },
+};
+
+/** The `item` of the body; undefined where there is no body. */
+async function correctedItem(exchange: Exchange): Promise<unknown> {
+  const { services, request } = exchange;
+  const { maxItemBytes, maxDepth } = services.ingest.limits;
+  const { 'content-length': length, 'transfer-encoding': transfer } = request.headers;
+  if (transfer === undefined && (length === undefined || length === '0')) return undefined;
+  bodyFormat(request.raw, ['json']);
+  const body = new RequestBody(request.raw, maxItemBytes, services.admission);
+  try {
+    const parsed = parseJsonDocument(await body.whole(), { maxDepth: maxDepth + 1 });
+    if (!parsed.ok) throw refusal(parsed.code, parsed.detail, parsed.field);
+    const { value } = parsed;
+    const shaped = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const names = shaped ? Object.keys(value) : [];
+    if (names.length === 0 && shaped) return undefined;
+    if (names.length === 1 && names[0] === 'item') return (value as { item: unknown }).item;
+    throw refusal(
+      'invalid_item',
+      'Send {"item": {…}} with the corrected item, or no body to try it as it is.',
+      'item',
+    );
+  } finally {
+    body.release();
+  }
+}
+
+function refusal(
+  code: ConstructorParameters<typeof PisyncError>[0],
+  detail: string,
+  field: string | null,
+): PisyncError {
+  return new PisyncError(code, field === null ? { detail } : { detail, field });
+}

@@ -1,0 +1,28 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../ports/clock.ts';
+import type { Store } from '../ports/store.ts';
+import type { Admission } from '../services/admission.ts';
+import type { Health } from '../services/health.ts';
+import type { Ingest } from '../services/ingest.ts';
+import type { Quarantine } from '../services/quarantine.ts';
+import type { Queries } from '../services/query.ts';
+import type { Metrics } from './metrics.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** What route handlers work with. */
+export interface Services {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly ingest: Ingest;
+  readonly queries: Queries;
+  readonly quarantine: Quarantine;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly watchdog: Watchdog;
+  readonly log: Logger;
+  /** Decoded bytes of one request body. */
+  readonly maxBodyBytes: number;
+  /** The OpenAPI document as JSON text. */
+  readonly document: string;
+}

@@ -1,0 +1,156 @@
+import {
+  type CommitOutcome,
+  type DecodeContext,
+  decodeSyncEvent,
+  type ItemProblem,
+  type Observation,
+  type RawItem,
+} from '@pisync/protocol';
+import type { RejectedItem } from '../ports/store.ts';
+import { type Ingest, type ItemReceipt, observe, ownerOf } from './ingest.ts';
+import { rejectedItem } from './rejection.ts';
+
+/** Items that one commit of a batch holds at most. */
+const GROUP_ITEMS = 1000;
+
+/** Commits of one batch that may run at once; more would let one request fill the store's queue. */
+const GROUPS_IN_FLIGHT = 3;
+
+/**
+ * One batch on its way in. Items are committed in groups while the rest still arrives; every item has its own
+ * result, in the order of the request.
+ *
+ * The first group decides whether the batch is admitted; later ones are only charged. So a batch is refused before
+ * anything of it is stored, or taken to its end.
+ */
+export class BatchIngest {
+  /** One receipt per item that was committed, in order. Read it after {@link finish}. */
+  readonly receipts: ItemReceipt[] = [];
+  readonly #ingest: Ingest;
+  readonly #source: string;
+  readonly #running: Promise<void>[] = [];
+  #admitted = false;
+  #failure: unknown;
+  #group: ItemReceipt[] = [];
+  #observations: Observation[] = [];
+  #rejected: RejectedItem[] = [];
+  #owners: (string | null)[] = [];
+
+  constructor(ingest: Ingest, source: string) {
+    this.#ingest = ingest;
+    this.#source = source;
+  }
+
+  /**
+   * Takes items as the splitter found them; resolves when more may be given.
+   *
+   * @throws {PisyncError} `rate_limited` or `overloaded` with the first group, `store_unavailable` at any time
+   */
+  async add(items: readonly RawItem[]): Promise<void> {
+    const receivedAt = this.#ingest.clock.now();
+    const context = { maxDepth: this.#ingest.limits.maxDepth };
+    for (const item of items) {
+      if (item.problem === undefined) this.#take(item.index, item.value, context, item.text, receivedAt);
+      else this.#reject(item.index, item.problem, item.text, receivedAt, item.truncated);
+      if (this.#group.length >= GROUP_ITEMS) await this.#flush();
+    }
+  }
+
+  /** Takes the observations of an envelope; otherwise as {@link add}. */
+  async addEnvelope(observations: readonly unknown[], context: DecodeContext): Promise<void> {
+    const receivedAt = this.#ingest.clock.now();
+    const full = { ...context, maxDepth: this.#ingest.limits.maxDepth };
+    for (let index = 0; index < observations.length; index += 1) {
+      this.#take(index, observations[index], full, undefined, receivedAt);
+      if (this.#group.length >= GROUP_ITEMS) await this.#flush();
+    }
+  }
+
+  /** Commits what is left and waits until every item has its result. */
+  async finish(): Promise<readonly ItemReceipt[]> {
+    await this.#flush();
+    await Promise.all(this.#running);
+    this.#throwFailure();
+    return this.receipts;
+  }
+
+  /** Waits for commits that were begun, without beginning another: for a request that broke off. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #take(
+    index: number,
+    value: unknown,
+    context: DecodeContext,
+    text: string | undefined,
+    receivedAt: number,
+  ): void {
+    const decoded = decodeSyncEvent(value, context);
+    if (!decoded.ok) {
+      this.#reject(index, decoded.problem, text ?? completed(value, context), receivedAt);
+      return;
+    }
+    const observation = observe(decoded.event, receivedAt, this.#ingest.limits.maxBacklogMs);
+    this.#group.push({ index, result: 'rejected', observation, problem: null });
+    this.#observations.push(observation);
+    this.#owners.push(observation.deviceId);
+  }
+
+  #reject(index: number, problem: ItemProblem, text: string, receivedAt: number, cut = false): void {
+    this.#group.push({ index, result: 'rejected', observation: null, problem });
+    this.#rejected.push(rejectedItem(problem, text, this.#source, receivedAt, cut));
+    this.#owners.push(ownerOf(problem));
+  }
+
+  async #flush(): Promise<void> {
+    this.#throwFailure();
+    const group = this.#group;
+    if (group.length === 0) return;
+    if (this.#admitted) this.#ingest.admission.chargeBatch(this.#owners);
+    else this.#ingest.admission.admitBatch(this.#owners);
+    this.#admitted = true;
+    const commit = this.#ingest.commit(this.#observations, this.#rejected).then(
+      (outcomes) => settle(group, outcomes),
+      (error: unknown) => {
+        this.#failure ??= error;
+      },
+    );
+    for (const receipt of group) this.receipts.push(receipt);
+    this.#group = [];
+    this.#observations = [];
+    this.#rejected = [];
+    this.#owners = [];
+    this.#running.push(commit);
+    if (this.#running.length >= GROUPS_IN_FLIGHT) await this.#running.shift();
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+function settle(group: readonly ItemReceipt[], outcomes: readonly CommitOutcome[]): void {
+  let at = 0;
+  for (const receipt of group) {
+    if (receipt.observation === null) continue;
+    receipt.result = outcomes[at] as CommitOutcome;
+    at += 1;
+  }
+}
+
+/** The text of an envelope's item with what the envelope says about it, so that a replay reads it alone. */
+function completed(value: unknown, context: DecodeContext): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const item: Record<string, unknown> = Object.create(null);
+  const has = (snake: string, camel: string): boolean =>
+    Object.hasOwn(value, snake) || Object.hasOwn(value, camel);
+  if (context.deviceId !== undefined && !has('device_id', 'deviceId')) item['device_id'] = context.deviceId;
+  if (context.epoch !== undefined && Object.hasOwn(value, 'seq') && !Object.hasOwn(value, 'epoch')) {
+    item['epoch'] = context.epoch;
+  }
+  if (context.sentAt !== undefined && !has('sent_at', 'sentAt')) item['sent_at'] = context.sentAt;
+  for (const key of Object.keys(value)) item[key] = (value as Record<string, unknown>)[key];
+  return JSON.stringify(item);
+}

@@ -1,0 +1,172 @@
+import {
+  type CommitOutcome,
+  type DecodeContext,
+  decodeSyncEvent,
+  type ItemOutcome,
+  type ItemProblem,
+  isDeviceId,
+  type Observation,
+  parseJsonDocument,
+  type SyncEvent,
+} from '@pisync/protocol';
+import { correctClock } from '../core/clock.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { RejectedItem, Store } from '../ports/store.ts';
+import type { Admission } from './admission.ts';
+import { rejectedItem } from './rejection.ts';
+
+/** Limits on what one request may hold. */
+export interface IngestLimits {
+  /** Items of one batch. */
+  readonly maxItems: number;
+  /** Bytes of one item's text. */
+  readonly maxItemBytes: number;
+  /** Nesting of one item. */
+  readonly maxDepth: number;
+  /** Oldest time that is believed, in milliseconds before the receipt. */
+  readonly maxBacklogMs: number;
+}
+
+/** What became of one item, before it takes its wire form. */
+export interface ItemReceipt {
+  /** Place in the request, from 0. */
+  readonly index: number;
+  result: ItemOutcome;
+  /** The decoded item; null where it was rejected. */
+  readonly observation: Observation | null;
+  /** Why it was rejected. */
+  readonly problem: ItemProblem | null;
+}
+
+const NOTHING_REJECTED: readonly RejectedItem[] = [];
+const NO_OBSERVATIONS: readonly Observation[] = [];
+
+/** Joins an event with its receipt. Written out field by field: this runs once per event. */
+export function observe(event: SyncEvent, receivedAt: number, maxBacklogMs: number): Observation {
+  const { timestamp, clockQuality } = correctClock(event.deviceTime, event.sentAt, receivedAt, maxBacklogMs);
+  return {
+    kind: 'sync_event',
+    deviceId: event.deviceId,
+    epoch: event.epoch,
+    seq: event.seq,
+    eventId: event.eventId,
+    deviceTime: event.deviceTime,
+    sentAt: event.sentAt,
+    totalFilesSynced: event.totalFilesSynced,
+    totalErrors: event.totalErrors,
+    internetSpeed: event.internetSpeed,
+    syncDurationMs: event.syncDurationMs,
+    bytesSynced: event.bytesSynced,
+    metadata: event.metadata,
+    receivedAt,
+    timestamp,
+    clockQuality,
+  };
+}
+
+/**
+ * Takes observations in: decode, admit, commit, answer. What it answers `stored` is durable, as far as the store's
+ * promise goes; what it rejects is in the quarantine before the answer.
+ */
+export class Ingest {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly limits: IngestLimits;
+  readonly #meter: Meter;
+  readonly #context: DecodeContext;
+  readonly #parsing: { readonly maxDepth: number };
+
+  constructor(store: Store, clock: Clock, admission: Admission, meter: Meter, limits: IngestLimits) {
+    this.store = store;
+    this.clock = clock;
+    this.admission = admission;
+    this.limits = limits;
+    this.#meter = meter;
+    this.#context = { maxDepth: limits.maxDepth };
+    this.#parsing = { maxDepth: limits.maxDepth };
+  }
+
+  /**
+   * Takes one sync event.
+   *
+   * @param body - the item's JSON text in UTF-8
+   * @param eventId - the sender's `Idempotency-Key`, well formed
+   * @throws {PisyncError} `rate_limited`, `overloaded` or `store_unavailable`: nothing was stored
+   */
+  async one(body: Uint8Array, eventId: string | undefined): Promise<ItemReceipt> {
+    const receivedAt = this.clock.now();
+    const parsed = parseJsonDocument(body, this.#parsing);
+    if (!parsed.ok) {
+      const { code, field, detail } = parsed;
+      return this.#reject({ code, field, detail, deviceId: null }, textOf(body), receivedAt);
+    }
+    const context = eventId === undefined ? this.#context : { maxDepth: this.limits.maxDepth, eventId };
+    const decoded = decodeSyncEvent(parsed.value, context);
+    if (!decoded.ok) return this.#reject(decoded.problem, rawOf(body, parsed.value, eventId), receivedAt);
+    const observation = observe(decoded.event, receivedAt, this.limits.maxBacklogMs);
+    this.admission.admitOne(observation.deviceId);
+    const outcomes = await this.commit([observation], NOTHING_REJECTED);
+    return { index: 0, result: outcomes[0] as CommitOutcome, observation, problem: null };
+  }
+
+  async #reject(problem: ItemProblem, raw: string, receivedAt: number): Promise<ItemReceipt> {
+    this.admission.admitBatch([ownerOf(problem)]);
+    await this.commit(NO_OBSERVATIONS, [rejectedItem(problem, raw, 'sync-event', receivedAt)]);
+    return { index: 0, result: 'rejected', observation: null, problem };
+  }
+
+  /** Puts a whole body that could not be read as items into the quarantine. */
+  async quarantineBody(problem: ItemProblem, body: Uint8Array, source: string): Promise<void> {
+    this.admission.admitBatch([null]);
+    await this.commit(NO_OBSERVATIONS, [rejectedItem(problem, textOf(body), source, this.clock.now())]);
+  }
+
+  /** Commits what was admitted, and counts it. */
+  async commit(
+    observations: readonly Observation[],
+    rejected: readonly RejectedItem[],
+  ): Promise<readonly CommitOutcome[]> {
+    const count = observations.length + rejected.length;
+    this.admission.entered(count);
+    try {
+      const outcomes = await this.store.commit({ observations, rejected });
+      if (rejected.length > 0) this.#meter.items('rejected', rejected.length);
+      if (outcomes.length === 1) this.#meter.items(outcomes[0] as CommitOutcome, 1);
+      else this.#count(outcomes);
+      return outcomes;
+    } finally {
+      this.admission.left(count);
+    }
+  }
+
+  #count(outcomes: readonly CommitOutcome[]): void {
+    let stored = 0;
+    let duplicate = 0;
+    for (const outcome of outcomes) {
+      if (outcome === 'stored') stored += 1;
+      else if (outcome === 'duplicate') duplicate += 1;
+    }
+    this.#meter.items('stored', stored);
+    this.#meter.items('duplicate', duplicate);
+    this.#meter.items('conflict', outcomes.length - stored - duplicate);
+  }
+}
+
+/** The device that pays for a rejected item: only a well-formed id may become a bucket. */
+export function ownerOf(problem: ItemProblem): string | null {
+  return problem.deviceId !== null && isDeviceId(problem.deviceId) ? problem.deviceId : null;
+}
+
+function textOf(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+}
+
+/** A replay reads the quarantined text alone, so an identity given by header joins it. */
+function rawOf(body: Uint8Array, value: unknown, eventId: string | undefined): string {
+  if (eventId === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return textOf(body);
+  if (Object.hasOwn(value, 'event_id') || Object.hasOwn(value, 'eventId')) return textOf(body);
+  return JSON.stringify({ ...value, event_id: eventId });
+}
