@@ -5,6 +5,8 @@ const closer = 3;
 const colon = 4;
 const comma = 5;
 
+const closingBrace = 125;
+
 const backslash = 92;
 const quoteByte = 34;
 
@@ -63,6 +65,7 @@ export class ValueScan {
   /** @returns the place of the first `,` or `]` that does not belong to the value, or `to` where there is none */
   advance(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
+    let bits = 0;
     while (at < to) {
       if (this.#inString) {
         at = this.#leaveString(bytes, at, to);
@@ -70,22 +73,24 @@ export class ValueScan {
       }
       const code = bytes[at] as number;
       const meaning = meanings[code] as number;
-      this.bits |= code;
-      if (meaning === quote) {
+      bits |= code;
+      if (meaning === ordinary) {
+        // Digits, literals and white space: nothing to do.
+      } else if (meaning === quote) {
         this.#inString = true;
       } else if (meaning === colon) {
         this.colons += 1;
       } else if (meaning === opener) {
         this.#open(code);
-      } else if (meaning === comma) {
-        if (this.#depth === 0) return at;
-      } else if (meaning !== ordinary) {
-        if (this.#depth > 0) this.#close(code);
-        else if (code === 93) return at;
+      } else if (this.#depth > 0) {
+        if (meaning === closer) this.#close(code);
+      } else if (code !== closingBrace) {
+        break;
       }
       at += 1;
     }
-    return to;
+    this.bits |= bits;
+    return at;
   }
 
   #leaveString(bytes: Uint8Array, from: number, to: number): number {

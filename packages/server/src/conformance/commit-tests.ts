@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { counted, failed, group, observation, readEverything, readHistory, rejectedItem, shuffled } from './make-events.ts';
+import {
+  counted,
+  failed,
+  group,
+  now,
+  observation,
+  readEverything,
+  readHistory,
+  rejectedItem,
+  shuffled,
+} from './make-events.ts';
 import type { StoreSuite } from './store-suite.ts';
 
 /** Registers the promises about identity and acknowledgement. */
@@ -21,7 +31,12 @@ function identityTests(suite: StoreSuite): void {
     for (const first of Object.values(byKind)) {
       assert.deepEqual(await store.commit(group(first)), ['stored']);
       assert.deepEqual(await store.commit(group(first)), ['duplicate']);
-      const resent = { ...first, sentAt: 5, receivedAt: first.receivedAt + 60_000, clockQuality: 'corrected' as const };
+      const resent = {
+        ...first,
+        sentAt: 5,
+        receivedAt: first.receivedAt + 60_000,
+        clockQuality: 'corrected' as const,
+      };
       assert.deepEqual(await store.commit(group(resent)), ['duplicate']);
     }
     assert.equal((await readHistory(store, { deviceId: 'pi-1' })).length, 3);
@@ -32,7 +47,10 @@ function identityTests(suite: StoreSuite): void {
     assert.deepEqual(await store.commit(group(nameless, nameless)), ['stored', 'stored']);
     assert.deepEqual(await store.commit(group(nameless)), ['stored']);
     const items = await readHistory(store, { deviceId: 'pi-1' });
-    assert.deepEqual(items.map((item) => item.position), [3, 2, 1]);
+    assert.deepEqual(
+      items.map((item) => item.position),
+      [3, 2, 1],
+    );
   });
 
   suite.test('keeps the identities of epochs, devices and kinds apart', async ({ store }) => {
@@ -48,8 +66,14 @@ function identityTests(suite: StoreSuite): void {
       observation({ bytesSynced: 0 }),
       counted(1, { epoch: 'a', eventId: 'a' }),
     ];
-    assert.deepEqual(await store.commit(group(...different)), different.map(() => 'stored'));
-    assert.deepEqual(await store.commit(group(...different)), different.map(() => 'duplicate'));
+    assert.deepEqual(
+      await store.commit(group(...different)),
+      different.map(() => 'stored'),
+    );
+    assert.deepEqual(
+      await store.commit(group(...different)),
+      different.map(() => 'duplicate'),
+    );
   });
 
   suite.test('recognises counters that arrive late, with gaps and out of order', async ({ store }) => {
@@ -69,27 +93,37 @@ function identityTests(suite: StoreSuite): void {
     const first = { observations: Object.values(byKind), rejected: [rejectedItem()] };
     await store.commit(first);
     const before = await readEverything(store);
-    await store.commit(group(...first.observations.map((item) => ({ ...item, receivedAt: item.receivedAt + 5 }))));
+    await store.commit(
+      group(...first.observations.map((item) => ({ ...item, receivedAt: item.receivedAt + 5 }))),
+    );
     assert.deepEqual(await readEverything(store), before);
   });
 }
 
 function conflictTests(suite: StoreSuite): void {
-  suite.test('refuses another body under a known identity, keeps the first and counts the conflict', async ({ store }) => {
-    const other = { ...failed, bytesSynced: 1 };
-    assert.deepEqual(await store.commit(group(byKind.seq, byKind.event_id)), ['stored', 'stored']);
-    const before = await store.device('pi-1');
-    const changed = group({ ...byKind.seq, ...other }, { ...byKind.event_id, ...other });
-    assert.deepEqual(await store.commit(changed), ['conflict', 'conflict']);
-    assert.deepEqual(await store.commit(changed), ['conflict', 'conflict']);
-    assert.deepEqual(await store.commit(group(byKind.seq)), ['duplicate']);
-    const device = await store.device('pi-1');
-    assert.deepEqual(device, { ...before, totals: { ...before?.totals, conflicts: 4 } });
-    assert.equal((await readHistory(store, { deviceId: 'pi-1' })).length, 2);
-  });
+  suite.test(
+    'refuses another body under a known identity, keeps the first and counts the conflict',
+    async ({ store }) => {
+      const other = { ...failed, bytesSynced: 1 };
+      assert.deepEqual(await store.commit(group(byKind.seq, byKind.event_id)), ['stored', 'stored']);
+      const before = await store.device('pi-1');
+      const changed = group({ ...byKind.seq, ...other }, { ...byKind.event_id, ...other });
+      assert.deepEqual(await store.commit(changed), ['conflict', 'conflict']);
+      assert.deepEqual(await store.commit(changed), ['conflict', 'conflict']);
+      assert.deepEqual(await store.commit(group(byKind.seq)), ['duplicate']);
+      const device = await store.device('pi-1');
+      assert.deepEqual(device, { ...before, totals: { ...before?.totals, conflicts: 4 } });
+      assert.equal((await readHistory(store, { deviceId: 'pi-1' })).length, 2);
+    },
+  );
 
   suite.test('finds a conflict in every field of the body', async ({ store }) => {
-    const first = counted(1, { metadata: '{"a":1}', internetSpeed: 1.5, syncDurationMs: 10, bytesSynced: 20 });
+    const first = counted(1, {
+      metadata: '{"a":1}',
+      internetSpeed: 1.5,
+      syncDurationMs: 10,
+      bytesSynced: 20,
+    });
     await store.commit(group(first));
     const changes = [
       { deviceTime: (first.deviceTime as number) + 1 },
@@ -105,7 +139,10 @@ function conflictTests(suite: StoreSuite): void {
       { metadata: null },
     ];
     const outcomes = await store.commit(group(...changes.map((change) => ({ ...first, ...change }))));
-    assert.deepEqual(outcomes, changes.map(() => 'conflict'));
+    assert.deepEqual(
+      outcomes,
+      changes.map(() => 'conflict'),
+    );
   });
 }
 
@@ -119,7 +156,9 @@ function groupTests(suite: StoreSuite): void {
 
   suite.test('stores a batch that comes from 50 connections at once exactly once', async ({ store }) => {
     const batch = Array.from({ length: 40 }, (_, i) =>
-      i % 2 === 0 ? counted(i, { deviceId: `pi-${i % 6}` }) : observation({ eventId: `e${i}`, deviceId: `pi-${i % 6}` }),
+      i % 2 === 0
+        ? counted(i, { deviceId: `pi-${i % 6}` })
+        : observation({ eventId: `e${i}`, deviceId: `pi-${i % 6}` }),
     );
     const rejected = [rejectedItem()];
     const all = await Promise.all(
@@ -131,22 +170,28 @@ function groupTests(suite: StoreSuite): void {
       assert.equal(outcomes.filter((outcome) => outcome === 'duplicate').length, 49);
     });
     assert.equal(store.status().position, 40);
-    assert.deepEqual((await store.quarantine({ limit: 10 })).items.map((item) => item.count), [50]);
+    assert.deepEqual(
+      (await store.quarantine({ limit: 10 })).items.map((item) => item.count),
+      [50],
+    );
   });
 
-  suite.test('numbers stored events from 1 without gaps, in the order in which a group names them', async ({ store }) => {
-    await store.commit(group(counted(1), counted(1), counted(2)));
-    await store.commit(group(counted(1, failed), counted(4), counted(3)));
-    const items = await readHistory(store, { deviceId: 'pi-1' });
-    const places = items.map(({ seq, position }) => [seq, position]);
-    assert.deepEqual(places, [
-      [4, 3],
-      [3, 4],
-      [2, 2],
-      [1, 1],
-    ]);
-    assert.equal(store.status().position, 4);
-  });
+  suite.test(
+    'numbers stored events from 1 without gaps, in the order in which a group names them',
+    async ({ store }) => {
+      await store.commit(group(counted(1), counted(1), counted(2)));
+      await store.commit(group(counted(1, failed), counted(4), counted(3)));
+      const items = await readHistory(store, { deviceId: 'pi-1' });
+      const places = items.map(({ seq, position }) => [seq, position]);
+      assert.deepEqual(places, [
+        [4, 3],
+        [3, 4],
+        [2, 2],
+        [1, 1],
+      ]);
+      assert.equal(store.status().position, 4);
+    },
+  );
 
   suite.test('answers an empty group and a group of rejected items only', async ({ store }) => {
     assert.deepEqual(await store.commit(group()), []);
@@ -158,7 +203,10 @@ function groupTests(suite: StoreSuite): void {
 
   suite.test('shows what a commit stored as soon as it has resolved', async ({ store }) => {
     for (let seq = 1; seq <= 20; seq++) {
-      await store.commit({ observations: [counted(seq, failed)], rejected: [rejectedItem({ raw: `${seq}` })] });
+      await store.commit({
+        observations: [counted(seq, failed)],
+        rejected: [rejectedItem({ raw: `${seq}` })],
+      });
       assert.equal((await store.history({ deviceId: 'pi-1', limit: 1 }))?.items[0]?.seq, seq);
       assert.equal((await store.device('pi-1'))?.consecutiveFailures, seq);
       assert.equal((await store.quarantine({ limit: 1 })).items[0]?.raw, `${seq}`);
@@ -184,6 +232,7 @@ function roundTripTests(suite: StoreSuite): void {
         epoch: 'e:._-'.repeat(13).slice(0, 64),
         eventId: 'é\u{1f600}"\\'.repeat(40),
         deviceTime: -62_167_219_200_000,
+        timestamp: now,
         sentAt: 253_402_300_799_999,
         totalFilesSynced: most,
         totalErrors: most,
@@ -193,11 +242,23 @@ function roundTripTests(suite: StoreSuite): void {
         metadata: JSON.stringify({ __proto__x: '\u0000\u{10ffff}', text: 'ü'.repeat(8000) }),
         clockQuality: 'unknown',
       }),
-      counted(0, { deviceId, internetSpeed: 0.1, syncDurationMs: 0, bytesSynced: 0, clockQuality: 'corrected' }),
-      counted(1, { deviceId, internetSpeed: Number.MIN_VALUE, deviceTime: 0, totalFilesSynced: 0 }),
+      counted(0, {
+        deviceId,
+        internetSpeed: 0.1,
+        syncDurationMs: 0,
+        bytesSynced: 0,
+        clockQuality: 'corrected',
+      }),
+      counted(1, {
+        deviceId,
+        internetSpeed: Number.MIN_VALUE,
+        deviceTime: 0,
+        timestamp: now,
+        totalFilesSynced: 0,
+      }),
       observation({ deviceId, eventId: 'x', deviceTime: null, sentAt: 0, metadata: '{}' }),
       observation({ deviceId, deviceTime: null, totalFilesSynced: 0 }),
-      observation({ deviceId, deviceTime: 0, internetSpeed: 0 }),
+      observation({ deviceId, deviceTime: 0, timestamp: now, internetSpeed: 0 }),
     ];
     await store.commit(group(...events));
     const items = await readHistory(store, { deviceId });

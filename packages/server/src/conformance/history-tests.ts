@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import type { SyncStatus } from '@pisync/protocol';
 import type { HistoryKey, StoredSyncEvent } from '../ports/store.ts';
-import { counted, failed, group, hour, now, observation, partial, readHistory, rejectedItem, shuffled } from './make-events.ts';
+import {
+  counted,
+  failed,
+  group,
+  hour,
+  now,
+  observation,
+  partial,
+  readHistory,
+  rejectedItem,
+  shuffled,
+} from './make-events.ts';
 import { placeEvent } from './reference-device.ts';
 import type { StoreSuite } from './store-suite.ts';
 
@@ -10,7 +21,10 @@ const seqs = (items: readonly StoredSyncEvent[]): readonly (number | null)[] => 
 /** Sixty syncs of every status, minutes apart, shuffled. */
 const sixty = shuffled(
   Array.from({ length: 60 }, (_, i) =>
-    counted(i, { deviceTime: now - hour + i * 60_000, ...(i % 3 === 0 ? failed : i % 3 === 1 ? partial : {}) }),
+    counted(i, {
+      deviceTime: now - hour + i * 60_000,
+      ...(i % 3 === 0 ? failed : i % 3 === 1 ? partial : {}),
+    }),
   ),
   3,
 );
@@ -23,43 +37,52 @@ export function historyTests(suite: StoreSuite): void {
 }
 
 function orderTests(suite: StoreSuite): void {
-  suite.test('lists a history newest first by corrected time, whatever the counter and the arrival', async ({ store }) => {
-    const at = (seq: number, timestamp: number) => counted(seq, { timestamp: now - timestamp });
-    await store.commit(group(at(1, 50), at(2, 90), at(3, 10)));
-    await store.commit(group(at(4, 70), at(5, 95), at(6, 0)));
-    assert.deepEqual(seqs(await readHistory(store, { deviceId: 'pi-1' })), [6, 3, 1, 4, 2, 5]);
-  });
+  suite.test(
+    'lists a history newest first by corrected time, whatever the counter and the arrival',
+    async ({ store }) => {
+      const at = (seq: number, timestamp: number) => counted(seq, { timestamp: now - timestamp });
+      await store.commit(group(at(1, 50), at(2, 90), at(3, 10)));
+      await store.commit(group(at(4, 70), at(5, 95), at(6, 0)));
+      assert.deepEqual(seqs(await readHistory(store, { deviceId: 'pi-1' })), [6, 3, 1, 4, 2, 5]);
+    },
+  );
 
-  suite.test('numbers epochs as they first appear and orders one instant by epoch, counter and hash', async ({ store }) => {
-    const at = { timestamp: now };
-    const events = [
-      counted(9, { epoch: 'b', ...at }),
-      counted(5, { epoch: 'a', ...at }),
-      observation({ eventId: 'one', ...at }),
-      counted(2, { epoch: 'b', ...at }),
-      observation({ deviceTime: null, ...at }),
-      observation({ eventId: 'two', ...at }),
-      counted(0, { epoch: 'c', ...at }),
-      observation({ deviceTime: now - 1, ...at }),
-      observation({ deviceTime: now - 2, ...at }),
-    ];
-    for (const event of events) await store.commit(group(event));
-    const items = await readHistory(store, { deviceId: 'pi-1' });
-    const counters = items.filter((item) => item.seq !== null);
-    assert.deepEqual(
-      counters.map(({ epoch, seq, epochIndex }) => [epoch, seq, epochIndex]),
-      [
-        ['c', 0, 3],
-        ['a', 5, 2],
-        ['b', 9, 1],
-        ['b', 2, 1],
-      ],
-    );
-    const others = items.slice(4).map(placeEvent);
-    assert.ok(others.every((item) => item.epochIndex === 0));
-    assert.deepEqual(others, others.toSorted((a, b) => b.tie - a.tie));
-    assert.equal((await store.device('pi-1'))?.epochs, 3);
-  });
+  suite.test(
+    'numbers epochs as they first appear and orders one instant by epoch, counter and hash',
+    async ({ store }) => {
+      const at = { timestamp: now };
+      const events = [
+        counted(9, { epoch: 'b', ...at }),
+        counted(5, { epoch: 'a', ...at }),
+        observation({ eventId: 'one', ...at }),
+        counted(2, { epoch: 'b', ...at }),
+        observation({ deviceTime: null, ...at }),
+        observation({ eventId: 'two', ...at }),
+        counted(0, { epoch: 'c', ...at }),
+        observation({ deviceTime: now - 1, ...at }),
+        observation({ deviceTime: now - 2, ...at }),
+      ];
+      for (const event of events) await store.commit(group(event));
+      const items = await readHistory(store, { deviceId: 'pi-1' });
+      const counters = items.filter((item) => item.seq !== null);
+      assert.deepEqual(
+        counters.map(({ epoch, seq, epochIndex }) => [epoch, seq, epochIndex]),
+        [
+          ['c', 0, 3],
+          ['a', 5, 2],
+          ['b', 9, 1],
+          ['b', 2, 1],
+        ],
+      );
+      const others = items.slice(4).map(placeEvent);
+      assert.ok(others.every((item) => item.epochIndex === 0));
+      assert.deepEqual(
+        others,
+        others.toSorted((a, b) => b.tie - a.tie),
+      );
+      assert.equal((await store.device('pi-1'))?.epochs, 3);
+    },
+  );
 
   suite.test('answers undefined for a device that was never stored', async ({ store }) => {
     await store.commit({ observations: [counted(1)], rejected: [rejectedItem({ deviceId: 'pi-2' })] });
@@ -72,29 +95,41 @@ function orderTests(suite: StoreSuite): void {
 }
 
 function filterTests(suite: StoreSuite): void {
-  suite.test('filters by from inclusive, to exclusive and status, and totals the whole history', async ({ store }) => {
-    await store.commit(group(...sixty));
-    const from = now - 40 * 60_000;
-    const to = now - 10 * 60_000;
-    const expected = (status?: SyncStatus) =>
-      Array.from({ length: 30 }, (_, i) => 49 - i).filter(
-        (seq) => status === undefined || ['failed', 'partial', 'success'][seq % 3] === status,
-      );
-    for (const status of [undefined, 'failed', 'partial', 'success'] as const) {
-      const page = await store.history({ deviceId: 'pi-1', from, to, status, limit: 1000 });
-      assert.deepEqual(seqs(page?.items ?? []), expected(status));
-      assert.equal(page?.total, 60);
-      assert.equal(page?.next, null);
-    }
-    const none = await store.history({ deviceId: 'pi-1', from: to, to: from, limit: 10 });
-    assert.deepEqual(none, { items: [], next: null, total: 60 });
-  });
+  suite.test(
+    'filters by from inclusive, to exclusive and status, and totals the whole history',
+    async ({ store }) => {
+      await store.commit(group(...sixty));
+      const from = now - 40 * 60_000;
+      const to = now - 10 * 60_000;
+      const expected = (status?: SyncStatus) =>
+        Array.from({ length: 30 }, (_, i) => 49 - i).filter(
+          (seq) => status === undefined || ['failed', 'partial', 'success'][seq % 3] === status,
+        );
+      for (const status of [undefined, 'failed', 'partial', 'success'] as const) {
+        const page = await store.history({ deviceId: 'pi-1', from, to, status, limit: 1000 });
+        assert.deepEqual(seqs(page?.items ?? []), expected(status));
+        assert.equal(page?.total, 60);
+        assert.equal(page?.next, null);
+      }
+      const none = await store.history({ deviceId: 'pi-1', from: to, to: from, limit: 10 });
+      assert.deepEqual(none, { items: [], next: null, total: 60 });
+    },
+  );
 
   suite.test('pages by offset as slices of the whole', async ({ store }) => {
     await store.commit(group(...sixty));
     const whole = await readHistory(store, { deviceId: 'pi-1' });
     const failures = whole.filter((item) => item.status === 'failed');
-    for (const [offset, limit] of [[0, 1], [0, 7], [7, 7], [53, 7], [54, 7], [59, 7], [60, 7], [100_000, 7]] as const) {
+    for (const [offset, limit] of [
+      [0, 1],
+      [0, 7],
+      [7, 7],
+      [53, 7],
+      [54, 7],
+      [59, 7],
+      [60, 7],
+      [100_000, 7],
+    ] as const) {
       const page = await store.history({ deviceId: 'pi-1', offset, limit });
       assert.deepEqual(page?.items, whole.slice(offset, offset + limit));
       assert.equal(page?.next === null, offset + limit >= 60);
@@ -131,23 +166,32 @@ function cursorTests(suite: StoreSuite): void {
     assert.deepEqual([seqs(last?.items ?? []), last?.next], [[1], null]);
   });
 
-  suite.test('a cursor skips and repeats nothing while events arrive before and after it', async ({ store }) => {
-    const before = sixty.filter((event) => (event.seq as number) % 2 === 0);
-    const later = sixty.filter((event) => (event.seq as number) % 2 === 1);
-    await store.commit(group(...before));
-    const shown: (number | null)[] = [];
-    let after: HistoryKey | undefined;
-    do {
-      const page = await store.history({ deviceId: 'pi-1', limit: 4, after });
-      shown.push(...seqs(page?.items ?? []));
-      after = page?.next ?? undefined;
-      await store.commit(group(...later.splice(0, 5)));
-    } while (after !== undefined);
-    assert.equal(new Set(shown).size, shown.length);
-    const old = shown.filter((seq) => (seq as number) % 2 === 0);
-    assert.deepEqual(old, Array.from({ length: 30 }, (_, i) => 58 - 2 * i));
-    assert.deepEqual(shown, shown.toSorted((a, b) => (b as number) - (a as number)));
-  });
+  suite.test(
+    'a cursor skips and repeats nothing while events arrive before and after it',
+    async ({ store }) => {
+      const before = sixty.filter((event) => (event.seq as number) % 2 === 0);
+      const later = sixty.filter((event) => (event.seq as number) % 2 === 1);
+      await store.commit(group(...before));
+      const shown: (number | null)[] = [];
+      let after: HistoryKey | undefined;
+      do {
+        const page = await store.history({ deviceId: 'pi-1', limit: 4, after });
+        shown.push(...seqs(page?.items ?? []));
+        after = page?.next ?? undefined;
+        await store.commit(group(...later.splice(0, 5)));
+      } while (after !== undefined);
+      assert.equal(new Set(shown).size, shown.length);
+      const old = shown.filter((seq) => (seq as number) % 2 === 0);
+      assert.deepEqual(
+        old,
+        Array.from({ length: 30 }, (_, i) => 58 - 2 * i),
+      );
+      assert.deepEqual(
+        shown,
+        shown.toSorted((a, b) => (b as number) - (a as number)),
+      );
+    },
+  );
 
   suite.test('a cursor may name a place where no event is', async ({ store }) => {
     await store.commit(group(counted(1), counted(3)));

@@ -146,12 +146,12 @@ export class RequestBody {
     const finish = (error: unknown): void => {
       if (ended) return;
       ended = true;
-      request.removeAllListeners('data');
       if (error !== undefined) done(error, undefined);
       else
         done(undefined, parts === undefined ? NO_BYTES : Array.isArray(parts) ? Buffer.concat(parts) : parts);
     };
     request.on('data', (chunk: Buffer) => {
+      if (ended) return;
       try {
         this.#account(chunk.length);
       } catch (error) {

@@ -1,34 +1,83 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, PisyncError } from '@pisync/protocol';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionRefusal, type LimitState } from '../services/admission.ts';
+import { lingerOnClose } from './linger.ts';
 import { PROBLEM_TYPE, type ProblemCode, type ProblemMembers, problemText, statusOf } from './problem.ts';
 import type { Services } from './services.ts';
 
-export const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A request that went away: there is nobody to answer. */
 export class RequestAborted extends Error {}
 
-/** One request and its reply: the only way by which a route answers, so that every reply is counted. */
+/** What the router read from the URL. */
+export interface Target {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | string[]>>;
+}
+
+/** Of a request whose URL has neither parameters nor a query. */
+export const plainTarget: Target = { params: {}, query: {} };
+
+/**
+ * One request and its reply: the only way by which a route answers, so that every reply is counted. It writes to Node's
+ * own response: the framework's reply would cost a tenth of the hot path.
+ */
 export class Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly services: Services;
   /** Index of the route in the metrics and the watchdog. */
   readonly route: number;
-  readonly startedAt: number;
+  readonly target: Target;
+  readonly #startedAt: number;
+  #headers: Record<string, string> | undefined;
+  #id: string | undefined;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, services: Services, route: number) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    services: Services,
+    route: number,
+    target: Target,
+  ) {
     this.request = request;
-    this.reply = reply;
+    this.response = response;
     this.services = services;
     this.route = route;
-    this.startedAt = services.clock.monotonic();
+    this.target = target;
+    this.#startedAt = services.clock.monotonic();
+  }
+
+  /** Name of this request in the log and in problem documents; made when first asked for. */
+  get id(): string {
+    this.#id ??= this.services.nextRequestId();
+    return this.#id;
   }
 
   /** Value of a path parameter, decoded. */
   parameter(name: string): string {
-    return (this.request.params as Record<string, string>)[name] ?? '';
+    return this.target.params[name] ?? '';
+  }
+
+  /** Adds a header to the reply. Names in lower case; values are never what a client sent. */
+  header(name: string, value: string): void {
+    this.#headers ??= {};
+    this.#headers[name] = value;
+  }
+
+  /**
+   * The reply of the hot path: JSON that is ASCII throughout.
+   */
+  asciiJson(status: number, text: string): void {
+    if (this.#headers !== undefined) {
+      this.json(status, text);
+      return;
+    }
+    this.response.writeHead(status, ['content-type', JSON_TYPE, 'content-length', String(text.length)]);
+    this.response.end(text, 'latin1');
+    this.#count(status);
   }
 
   /** Answers with text that is JSON already. */
@@ -36,24 +85,34 @@ export class Exchange {
     this.send(status, JSON_TYPE, text);
   }
 
+  /** Answers a read: 304 where the client has this very reply already, else 200. */
+  read(text: string): void {
+    const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
+    this.header('etag', tag);
+    this.header('cache-control', 'no-cache');
+    this.header('x-content-type-options', 'nosniff');
+    if (knows(this.request.headers['if-none-match'], tag)) this.empty(304);
+    else this.json(200, text);
+  }
+
   send(status: number, contentType: string, text: string): void {
-    const { reply } = this;
-    reply.statusCode = status;
-    reply.header('content-type', contentType);
-    reply.send(text);
-    this.services.metrics.request(this.route, status, this.services.clock.monotonic() - this.startedAt);
+    this.header('content-type', contentType);
+    this.header('content-length', String(Buffer.byteLength(text)));
+    this.response.writeHead(status, this.#headers);
+    this.response.end(text);
+    this.#count(status);
   }
 
   /** Answers without a body. */
   empty(status: number): void {
-    this.reply.statusCode = status;
-    this.reply.send();
-    this.services.metrics.request(this.route, status, this.services.clock.monotonic() - this.startedAt);
+    this.response.writeHead(status, this.#headers);
+    this.response.end();
+    this.#count(status);
   }
 
   /** True while a body is announced that was not read to its end. */
   get bodyPending(): boolean {
-    const { headers, complete } = this.request.raw;
+    const { headers, complete } = this.request;
     const length = headers['content-length'];
     const announced = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
     return announced && !complete;
@@ -61,64 +120,75 @@ export class Exchange {
 
   /** Answers with a problem document. */
   problem(code: ProblemCode, members: ProblemMembers = {}): void {
-    const text = problemText(code, { ...members, request_id: this.request.id });
-    this.reply.header('cache-control', 'no-store');
-    this.reply.header('x-content-type-options', 'nosniff');
+    const text = problemText(code, { ...members, request_id: this.id });
+    this.header('cache-control', 'no-store');
+    this.header('x-content-type-options', 'nosniff');
     this.send(statusOf(code), PROBLEM_TYPE, text);
   }
 
   /** Answers with what an error means to the client; what only the operator may know goes to the log. */
   fail(error: unknown, members: ProblemMembers = {}): void {
-    if (error instanceof RequestAborted || this.reply.sent) return;
+    if (error instanceof RequestAborted || this.response.headersSent) return;
     const known = error instanceof PisyncError ? error : undefined;
     const code: ErrorCode = known?.code ?? 'internal';
     const status = statusOf(code);
     if (status === 500) this.#report(error);
-    if (status === 429 || status === 503) this.#busy(known, code);
-    if (status === 413 || status === 408) this.closeAfterwards();
+    if (status === 429 || status === 503) this.#busy(known);
+    // What is left of the body would be read for nothing.
+    if (this.bodyPending || code === 'shutting_down') this.closeAfterwards();
     const detail = status === 500 ? 'See the server log under the request id.' : known?.message;
     this.problem(code, { detail, field: known?.field, ...members });
   }
 
   /** Closes the connection after the reply, yet lets the client read it first while it still sends. */
   closeAfterwards(): void {
-    this.reply.header('connection', 'close');
-    lingerOnClose(this.request.raw.socket);
+    this.header('connection', 'close');
+    lingerOnClose(this.request.socket);
   }
 
-  #busy(error: PisyncError | undefined, code: ErrorCode): void {
+  #busy(error: PisyncError | undefined): void {
     const seconds = this.services.admission.retryAfter(error?.retryAfterMs ?? 1000);
-    this.reply.header('retry-after', String(seconds));
+    this.header('retry-after', String(seconds));
     if (error instanceof AdmissionRefusal && error.limit !== undefined) this.limit(error.limit);
-    // The body of a refused request may still be on its way: reading it would be work for nothing.
-    if (code === 'shutting_down' || this.bodyPending) this.closeAfterwards();
   }
 
   /** Adds the `RateLimit` headers of the IETF draft (structured fields). */
   limit(state: LimitState): void {
     const window = Math.max(1, Math.round(state.rule.burst / state.rule.perSecond));
-    this.reply.header('ratelimit-policy', `"${state.policy}";q=${state.rule.burst};w=${window}`);
+    this.header('ratelimit-policy', `"${state.policy}";q=${state.rule.burst};w=${window}`);
     const reset = Math.ceil(state.resetMs / 1000);
-    this.reply.header('ratelimit', `"${state.policy}";r=${state.remaining};t=${reset}`);
+    this.header('ratelimit', `"${state.policy}";r=${state.remaining};t=${reset}`);
   }
 
   #report(error: unknown): void {
-    const { method, url } = this.request.raw;
-    this.services.log.error({ err: error, request_id: this.request.id, method, url }, 'request failed');
+    const { method, url } = this.request;
+    this.services.log.error({ err: error, request_id: this.id, method, url }, 'request failed');
+  }
+
+  #count(status: number): void {
+    const { metrics, clock, log } = this.services;
+    const duration = clock.monotonic() - this.#startedAt;
+    metrics.request(this.route, status, duration);
+    if (log.isLevelEnabled('debug')) this.#access(status, duration);
+  }
+
+  #access(status: number, duration: number): void {
+    const { method, url } = this.request;
+    const line = {
+      request_id: this.id,
+      method,
+      url,
+      status,
+      duration_ms: Math.round(duration * 1000) / 1000,
+    };
+    this.services.log.debug(line, 'request');
   }
 }
 
-/** How long a client that still sends may read its reply, in milliseconds. */
-const LINGER_MS = 500;
-
-/**
- * Makes the end of a connection gentle: closing a socket with unread bytes resets it, and the client may lose the
- * reply. Instead our side is ended, what still comes is thrown away, and the socket goes after half a second.
- */
-export function lingerOnClose(socket: import('node:net').Socket): void {
-  socket.destroySoon = () => {
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => clearTimeout(timer));
-  };
+/** True where an `If-None-Match` header names the tag; weak comparison, as RFC 9110 wants it. */
+function knows(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === '*') return true;
+  const opaque = tag.replace(/^W\//, '');
+  return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === opaque);
 }

@@ -2,7 +2,7 @@ import type { Exchange } from './exchange.ts';
 import type { QueryRules } from './parameters.ts';
 
 /** A JSON schema as the document shows it. */
-export type Schema = Readonly<Record<string, unknown>>;
+export type Schema = object;
 
 /** One media type of a body. */
 export interface MediaBody {
@@ -49,9 +49,7 @@ export interface Route {
   readonly replies: Readonly<Record<number, ReplyBody>>;
   /** Error statuses besides 400, 500 and, for ingest, those of every ingest route. */
   readonly problems?: readonly number[];
-  /** True where a repeated read may be answered 304. */
-  readonly etag?: boolean;
-  /** True where the route answers while the server drains. */
-  readonly whileDraining?: boolean;
+  /** True for the hot path: requests with exactly this method and URL skip the router. */
+  readonly direct?: boolean;
   handle(exchange: Exchange): void | Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import etag from '@fastify/etag';
+import { PisyncError } from '@pisync/protocol';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../ports/clock.ts';
@@ -12,8 +12,10 @@ import { Ingest, type IngestLimits } from '../services/ingest.ts';
 import { Quarantine } from '../services/quarantine.ts';
 import { Queries, type StateLimits } from '../services/query.ts';
 import { answerClientError } from './client-error.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, plainTarget, type Target } from './exchange.ts';
+import { addExplorer } from './explorer.ts';
 import { Metrics } from './metrics.ts';
+import { openApiDocument } from './openapi-document.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 import type { Services } from './services.ts';
@@ -41,6 +43,8 @@ export interface ServerOptions {
   /** Time that running requests get when the server stops. */
   readonly shutdownGraceMs: number;
   readonly slowQueryMs: number;
+  /** Version of PiSync, for the document. */
+  readonly version: string;
 }
 
 export interface RunningServer {
@@ -53,10 +57,13 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** How long an idle connection is kept; longer than the usual proxy's, so that the proxy closes first. */
+const KEEP_ALIVE_MS = 72_000;
+
 /** Index of requests that no route took, in the metrics. */
 const UNKNOWN_ROUTE = routeTable.length;
 
-function compose(options: ServerOptions): Services {
+function compose(options: ServerOptions, document: object): Services {
   const { store, clock, log } = options;
   const names = [...routeTable.map((route) => `${route.method} ${route.path}`), 'unknown'];
   const metrics = new Metrics(names, log, options.slowQueryMs);
@@ -74,8 +81,19 @@ function compose(options: ServerOptions): Services {
     quarantine: new Quarantine(ingest),
     health: new Health(store),
     watchdog: new Watchdog(names, (blockage) => metrics.blocked(blockage)),
+    nextRequestId: requestIds(),
     maxBodyBytes: options.maxBodyBytes,
-    document: '',
+    document: JSON.stringify(document),
+  };
+}
+
+/** A random prefix and a counter: unique, and cheap. */
+function requestIds(): () => string {
+  const prefix = randomBytes(6).toString('base64url');
+  let requests = 0;
+  return () => {
+    requests += 1;
+    return `${prefix}-${requests.toString(36)}`;
   };
 }
 
@@ -85,13 +103,13 @@ function compose(options: ServerOptions): Services {
  * @throws {Error} with the system's `code`, such as `EADDRINUSE`, where it cannot listen
  */
 export async function createServer(options: ServerOptions): Promise<RunningServer> {
-  const services = compose(options);
+  const document = openApiDocument(routeTable, options.version);
+  const services = compose(options, document);
   const app = makeApp(options, services);
-  await app.register(async (scope) => {
-    await scope.register(etag, { weak: true });
-    addRoutes(scope, services, true);
+  await addExplorer(app, document);
+  routeTable.forEach((route, index) => {
+    app.route({ method: route.method, url: route.path, handler: routed(route, index, services) });
   });
-  addRoutes(app, services, false);
   await app.listen({ host: options.host, port: options.port });
   services.watchdog.start();
   let closing: Promise<void> | undefined;
@@ -105,64 +123,86 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 }
 
 function makeApp(options: ServerOptions, services: Services): FastifyInstance {
-  const prefix = randomBytes(6).toString('base64url');
-  let requests = 0;
+  const unrouted = (request: FastifyRequest, reply: FastifyReply): Exchange => {
+    reply.hijack();
+    return new Exchange(request.raw, reply.raw, services, UNKNOWN_ROUTE, plainTarget);
+  };
   const app = Fastify({
     logger: false,
-    // How often Node looks for late requests; the timeouts are as exact as this.
-    http: {
-      headersTimeout: options.requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(1000, Math.ceil(options.requestTimeoutMs / 4)),
-    },
-    requestTimeout: options.requestTimeoutMs,
+    serverFactory: (router) => makeHttpServer(options, directFirst(router, services)),
     return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => unrouted(request, reply).fail(translated(error)),
     routerOptions: { maxParamLength: 1024 },
-    genReqId: () => {
-      requests += 1;
-      return `${prefix}-${requests.toString(36)}`;
-    },
     clientErrorHandler: answerClientError,
   });
   // Routes read their bodies themselves: each knows its limits, encodings and formats.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.setNotFoundHandler((request, reply) =>
-    answerUnknown(new Exchange(request, reply, services, UNKNOWN_ROUTE)),
-  );
-  app.setErrorHandler((error, request, reply) => {
-    new Exchange(request, reply, services, UNKNOWN_ROUTE).fail(error);
-  });
+  app.setNotFoundHandler((request, reply) => answerUnknown(unrouted(request, reply)));
+  app.setErrorHandler((error, request, reply) => unrouted(request, reply).fail(translated(error)));
   return app;
 }
 
-function addRoutes(app: FastifyInstance, services: Services, etagged: boolean): void {
-  routeTable.forEach((route, index) => {
-    if ((route.etag === true) !== etagged) return;
-    app.route({ method: route.method, url: route.path, handler: handlerOf(route, index, services) });
-  });
+function makeHttpServer({ requestTimeoutMs }: ServerOptions, listener: RequestListener): Server {
+  const settings = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    // How often Node looks for late requests; the timeouts are as exact as this.
+    connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 4)),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  return createHttpServer(settings, listener);
 }
 
-function handlerOf(route: Route, index: number, services: Services) {
-  return (request: FastifyRequest, reply: FastifyReply): void => {
-    const exchange = new Exchange(request, reply, services, index);
-    try {
-      const handled = route.handle(exchange);
-      if (handled instanceof Promise) handled.catch((error: unknown) => exchange.fail(error));
-    } catch (error) {
-      exchange.fail(error);
+/** What the framework itself refuses, such as a broken percent-encoding in the URL, is the client's mistake. */
+function translated(error: unknown): unknown {
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status < 400 || status >= 500) return error;
+  if (status === 415) return new PisyncError('unsupported_media_type', { field: 'content-type' });
+  return new PisyncError('bad_request', { detail: 'The request line or a header is malformed.' });
+}
+
+/** Sends requests of direct routes straight to their handlers, and all others through the router. */
+function directFirst(router: RequestListener, services: Services): RequestListener {
+  const direct = new Map<string, number>();
+  routeTable.forEach((route, index) => {
+    if (route.direct === true) direct.set(`${route.method} ${route.path}`, index);
+  });
+  return (request, response) => {
+    const index = request.method === 'POST' ? direct.get(`POST ${request.url}`) : undefined;
+    if (index === undefined) {
+      router(request, response);
+      return;
     }
+    run(routeTable[index] as Route, new Exchange(request, response, services, index, plainTarget));
   };
 }
 
+function routed(route: Route, index: number, services: Services) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    const target = { params: request.params, query: request.query } as Target;
+    run(route, new Exchange(request.raw, reply.raw, services, index, target));
+  };
+}
+
+function run(route: Route, exchange: Exchange): void {
+  try {
+    const handled = route.handle(exchange);
+    if (handled instanceof Promise) handled.catch((error: unknown) => exchange.fail(error));
+  } catch (error) {
+    exchange.fail(error);
+  }
+}
+
 function answerUnknown(exchange: Exchange): void {
-  const { raw } = exchange.request;
-  const methods = allowedMethods(raw.url ?? '/');
+  const methods = allowedMethods(exchange.request.url ?? '/');
   if (exchange.bodyPending) exchange.closeAfterwards();
   if (methods.length === 0) {
     exchange.problem('route_unknown', { detail: 'See /api-docs for the routes of this server.' });
     return;
   }
-  exchange.reply.header('allow', methods.join(', '));
+  exchange.header('allow', methods.join(', '));
   exchange.problem('method_not_allowed', { detail: `Send ${methods.join(' or ')}.` });
 }
 

@@ -21,6 +21,8 @@ export interface Services {
   readonly metrics: Metrics;
   readonly watchdog: Watchdog;
   readonly log: Logger;
+  /** A name for a request, unique over restarts. */
+  nextRequestId(): string;
   /** Decoded bytes of one request body. */
   readonly maxBodyBytes: number;
   /** The OpenAPI document as JSON text. */

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import { openStore } from '../adapters/registry.ts';
 import { checkExposure } from '../config/exposure.ts';
@@ -9,6 +10,8 @@ import { createLog } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
 const HOUR = 3_600_000;
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** Bodies that are held in memory at once, as a multiple of the largest one. */
 const BODIES_IN_MEMORY = 4;
@@ -95,5 +98,6 @@ function serverOptions(config: Config, store: Store, log: Logger, surroundings: 
     requestTimeoutMs: config.request_timeout_ms,
     shutdownGraceMs: config.shutdown_grace_ms,
     slowQueryMs: config.slow_query_ms,
+    version,
   };
 }

@@ -5,10 +5,11 @@ import { type CliContext, examples, type Runner } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { integerOption, numberOption } from '../options.ts';
 import { count } from '../readable.ts';
-import type { FleetPlan } from '../simulate/fleet.ts';
+import { type FleetPlan, fleetPrefix } from '../simulate/fleet.ts';
 import { printProgress } from '../simulate/report.ts';
 import { FleetRun, type RunOptions } from '../simulate/run-fleet.ts';
 import { untilStopped } from '../stop-signal.ts';
+import type { Terminal } from '../terminal.ts';
 import { startServer } from './serve.ts';
 
 interface DemoOptions {
@@ -31,7 +32,9 @@ export function addDemo(program: Command, runner: Runner): void {
     .summary('a server with a lively simulated fleet')
     .description('Start a server with data of its own, and a simulated fleet that talks to it until Ctrl-C.')
     .addOption(
-      option('--port <number>', 'port to listen on').argParser(integerOption(0, 65_535)).default(3000),
+      option('--port <number>', 'port to listen on (PISYNC_PORT)')
+        .argParser(integerOption(0, 65_535))
+        .default(3000),
     )
     .addOption(
       option('--store <url>', 'where the demo keeps its data').default('sqlite:./data/demo/pisync.db'),
@@ -55,36 +58,44 @@ ${examples([
 
 async function demo({ terminal, environment }: CliContext, command: Command): Promise<ExitCode> {
   const options = command.opts<DemoOptions>();
-  const quiet = environment['PISYNC_LOG_LEVEL'] ? {} : { log_level: 'warn' };
-  const flags = { host: '127.0.0.1', port: String(options.port), store: options.store, ...quiet };
-  const { config } = loadConfig({ flags, environment });
+  const { config } = loadConfig({ flags: demoFlags(command, environment), environment });
   const running = await startServer(config, terminal);
   const client = new ApiClient(running.url, { connections: 16 });
   const stop = new AbortController();
   const fleet = simulateForever(client, options, stop.signal, (run) =>
     printProgress(run.progress(), terminal),
   );
-  // Listened to from the start, or a failure before the stop would count as unhandled.
-  const ended = fleet.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (terminal.json)
-    terminal.result({ event: 'ready', url: running.url, devices: options.devices, pid: process.pid });
-  else printWelcome(terminal.note.bind(terminal), running.url, options);
-  await untilStopped(terminal, 'Stopping the fleet and the server.', async () => {
+  const close = async (): Promise<void> => {
     stop.abort();
-    const error = await ended;
+    await fleet.catch(() => undefined);
     client.close();
     await running.close();
-    if (error !== undefined) throw error;
-  });
+  };
+  if (terminal.json)
+    terminal.result({ event: 'ready', url: running.url, devices: options.devices, pid: process.pid });
+  else printWelcome(terminal, running.url, options);
+  try {
+    // The fleet ends with the demo only; if it fails, so does the demo.
+    await Promise.all([untilStopped(terminal, 'Stopping the fleet and the server.', close), fleet]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return exitCodes.ok;
 }
 
-function printWelcome(note: (text: string) => void, url: string, options: DemoOptions): void {
+/** Settings of the demo's server: its own store, quiet, reached from this machine only. */
+function demoFlags(command: Command, environment: CliContext['environment']): Record<string, string> {
+  const { port, store } = command.opts<DemoOptions>();
+  const flags: Record<string, string> = { host: '127.0.0.1', store };
+  if (command.getOptionValueSource('port') === 'cli') flags['port'] = String(port);
+  if (!environment['PISYNC_LOG_LEVEL']) flags['log_level'] = 'warn';
+  return flags;
+}
+
+function printWelcome(terminal: Terminal, url: string, options: DemoOptions): void {
   const other = url === 'http://127.0.0.1:3000' ? '' : ` --url ${url}`;
-  note(`
+  terminal.note(`
 PiSync is ready at ${url}, and ${count(options.devices)} simulated devices talk to it.
 
   npx pisync devices --status failing${other}
@@ -95,7 +106,7 @@ Ctrl-C stops both.
 `);
 }
 
-/** First the past, as fast as it goes; then the present, at the wanted rate, until the signal. */
+/** First the past, as fast as it goes, unless it is there already; then the present, until the signal. */
 async function simulateForever(
   client: ApiClient,
   options: DemoOptions,
@@ -129,7 +140,13 @@ async function simulateForever(
     backlog: 0.05,
   };
   const common = { client, durationMs: 0, signal };
-  await watch({ ...common, plan: past, batch: 500, concurrency: 2, ratePerSecond: 0 }, onProgress);
+  const known = await client.ask<{ total: number }>(
+    'GET',
+    `/api/devices?search=${fleetPrefix(habits.seed)}&limit=1`,
+  );
+  if (known.total === 0) {
+    await watch({ ...common, plan: past, batch: 500, concurrency: 2, ratePerSecond: 0 }, onProgress);
+  }
   await watch(
     { ...common, plan: present, batch: 1, concurrency: 8, ratePerSecond: options.rate },
     onProgress,

@@ -92,7 +92,7 @@ async function list({ terminal, url }: CliContext, command: Command): Promise<Ex
       count(item.count),
       item.device_id === null ? '' : printable(item.device_id, 40),
       printable(item.code),
-      printable(`${item.field === null ? '' : `${item.field}: `}${item.detail}`, 100),
+      printable(item.detail, 100),
     ]);
     const columns = [
       { title: 'ID', right: true },

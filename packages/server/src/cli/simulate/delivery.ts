@@ -124,7 +124,9 @@ function stamped(event: FleetEvent): object {
 function singleResult(reply: Reply, body: ReplyBody): readonly ItemResult[] | undefined {
   if (reply.status < 300 && body.result !== undefined) return [{ index: 0, result: body.result }];
   if (reply.status === 409) return [{ index: 0, result: 'conflict' }];
-  if (reply.status === 400 && body.code !== undefined) return [{ index: 0, result: 'rejected' }];
+  if (reply.status === 400 && body.code !== undefined) {
+    return [{ index: 0, result: 'rejected', detail: body.detail ?? body.code }];
+  }
   return undefined;
 }
 

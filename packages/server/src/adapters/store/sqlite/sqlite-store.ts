@@ -35,7 +35,7 @@ export interface SqliteOptions {
 }
 
 /** Observations in the tail from which a run is sealed: what a start replays at most, about. */
-const SEAL_EVENTS = 262_144;
+const SEAL_EVENTS = 131_072;
 
 /** Tries of a read that met a merge; each needs another merge to end in between to fail. */
 const READ_TRIES = 5;

@@ -1,5 +1,6 @@
-import { isDeviceId, PisyncError } from '@pisync/protocol';
+import { isDeviceId, PisyncError, schemas } from '@pisync/protocol';
 import { deviceFields } from '../../../services/views.ts';
+import { deviceIdParameter, jsonReply } from '../../documented.ts';
 import { fields, integer, project, readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 
@@ -22,15 +23,13 @@ export const device: Route = {
   operationId: 'getDevice',
   summary: 'One device: state, streak, clock, totals, statistics over a window',
   query,
-  etag: true,
-  replies: {},
+  pathParameters: deviceIdParameter,
+  problems: [404],
+  replies: { 200: jsonReply(schemas.deviceDetail, 'The device.') },
   async handle(exchange) {
-    const { window_hours: hours, fields: wanted } = readQuery(query, exchange.request.query);
+    const { window_hours: hours, fields: wanted } = readQuery(query, exchange.target.query);
     const deviceId = exchange.parameter('id');
     if (!isDeviceId(deviceId)) throw new PisyncError('device_unknown', { detail: 'This is no device id.' });
-    exchange.json(
-      200,
-      JSON.stringify(project(await exchange.services.queries.device(deviceId, hours), wanted)),
-    );
+    exchange.read(JSON.stringify(project(await exchange.services.queries.device(deviceId, hours), wanted)));
   },
 };

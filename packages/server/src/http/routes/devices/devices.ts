@@ -1,7 +1,8 @@
-import { PisyncError } from '@pisync/protocol';
+import { PisyncError, schemas } from '@pisync/protocol';
 import { type DeviceSort, deviceStates } from '../../../ports/store.ts';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { deviceFields } from '../../../services/views.ts';
+import { jsonReply } from '../../documented.ts';
 import { fields, integer, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 
@@ -26,10 +27,9 @@ export const devices: Route = {
   operationId: 'listDevices',
   summary: 'All devices: search, filter, sort',
   query,
-  etag: true,
-  replies: {},
+  replies: { 200: jsonReply(schemas.devicePage, 'One page of devices.') },
   async handle(exchange) {
-    const { sort, order, fields: wanted, ...filters } = readQuery(query, exchange.request.query);
+    const { sort, order, fields: wanted, ...filters } = readQuery(query, exchange.target.query);
     const signed = sort.startsWith('-');
     if (signed && order !== undefined) {
       const detail = 'Give the direction once: by a minus sign before sort, or by order.';
@@ -41,6 +41,6 @@ export const devices: Route = {
       descending: signed || order === 'desc',
     });
     const items = found.items.map((item) => project(item, wanted));
-    exchange.json(200, JSON.stringify({ ...found, items }));
+    exchange.read(JSON.stringify({ ...found, items }));
   },
 };

@@ -1,3 +1,5 @@
+import { schemas } from '@pisync/protocol';
+import { jsonReply } from '../../documented.ts';
 import { integer, readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 
@@ -16,10 +18,9 @@ export const fleetSummary: Route = {
   operationId: 'getFleetSummary',
   summary: 'Devices by state, syncs and errors by hour',
   query,
-  etag: true,
-  replies: {},
+  replies: { 200: jsonReply(schemas.fleetSummary, 'The fleet in numbers.') },
   async handle(exchange) {
-    const { hours } = readQuery(query, exchange.request.query);
-    exchange.json(200, JSON.stringify(await exchange.services.queries.fleet(hours)));
+    const { hours } = readQuery(query, exchange.target.query);
+    exchange.read(JSON.stringify(await exchange.services.queries.fleet(hours)));
   },
 };

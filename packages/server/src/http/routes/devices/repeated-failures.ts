@@ -1,5 +1,7 @@
+import { schemas } from '@pisync/protocol';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { failuresFields } from '../../../services/views.ts';
+import { jsonReply } from '../../documented.ts';
 import { fields, integer, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 
@@ -26,12 +28,11 @@ export const repeatedFailures: Route = {
   operationId: 'listRepeatedFailures',
   summary: 'Devices that fail repeatedly, worst first',
   query,
-  etag: true,
-  replies: {},
+  replies: { 200: jsonReply(schemas.repeatedFailuresPage, 'One page of devices, worst first.') },
   async handle(exchange) {
-    const { fields: wanted, ...request } = readQuery(query, exchange.request.query);
+    const { fields: wanted, ...request } = readQuery(query, exchange.target.query);
     const found = await exchange.services.queries.repeatedFailures(request);
     const items = found.items.map((item) => project(item, wanted));
-    exchange.json(200, JSON.stringify({ ...found, items }));
+    exchange.read(JSON.stringify({ ...found, items }));
   },
 };

@@ -1,6 +1,7 @@
-import { isDeviceId, PisyncError, syncStatuses } from '@pisync/protocol';
+import { isDeviceId, PisyncError, schemas, syncStatuses } from '@pisync/protocol';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { syncFields } from '../../../services/views.ts';
+import { deviceIdParameter, jsonReply } from '../../documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { fields, integer, moment, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
@@ -20,12 +21,12 @@ const query = {
 
 async function handle(exchange: Exchange): Promise<void> {
   const { services } = exchange;
-  const { fields: wanted, ...request } = readQuery(query, exchange.request.query);
+  const { fields: wanted, ...request } = readQuery(query, exchange.target.query);
   const deviceId = exchange.parameter('id');
   if (!isDeviceId(deviceId)) throw new PisyncError('device_unknown', { detail: 'This is no device id.' });
   const found = await services.queries.history({ deviceId, ...request });
   const items = found.items.map((item) => project(item, wanted));
-  exchange.json(200, JSON.stringify({ ...found, items }));
+  exchange.read(JSON.stringify({ ...found, items }));
 }
 
 function historyAt(path: string, operationId: string): Route {
@@ -36,8 +37,9 @@ function historyAt(path: string, operationId: string): Route {
     operationId,
     summary: 'Syncs of one device, newest first',
     query,
-    etag: true,
-    replies: {},
+    pathParameters: deviceIdParameter,
+    problems: [404],
+    replies: { 200: jsonReply(schemas.historyPage, 'One page of the history.') },
     handle,
   };
 }

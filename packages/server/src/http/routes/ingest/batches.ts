@@ -1,6 +1,7 @@
-import { decodeEnvelope, type ItemProblem, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { decodeEnvelope, type ItemProblem, PisyncError, parseJsonDocument, schemas } from '@pisync/protocol';
 import { BatchIngest } from '../../../services/batch.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
+import { jsonBody, jsonReply } from '../../documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { batchReply } from '../../ingest-reply.ts';
 import type { Route } from '../../route.ts';
@@ -15,12 +16,17 @@ export const batches: Route = {
   tag: 'ingest',
   operationId: 'postBatch',
   summary: 'Send the outbox of one device',
-  replies: {},
+  description: 'Identity is (device_id, epoch, seq): send the same outbox as often as you need.',
+  body: jsonBody(schemas.deviceEnvelope),
+  problems: [408, 413, 415, 429, 503],
+  replies: {
+    200: jsonReply(schemas.batchReply, 'One result for each observation; those that are stored are on disk.'),
+  },
   async handle(exchange) {
     const { services, request } = exchange;
     services.health.refuseIfDraining();
-    bodyFormat(request.raw, ['json']);
-    const body = new RequestBody(request.raw, services.maxBodyBytes, services.admission);
+    bodyFormat(request, ['json']);
+    const body = new RequestBody(request, services.maxBodyBytes, services.admission);
     try {
       await take(exchange, await body.whole());
     } finally {

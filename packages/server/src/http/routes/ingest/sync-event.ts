@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { explainEventId, PisyncError } from '@pisync/protocol';
+import { explainEventId, PisyncError, schemas } from '@pisync/protocol';
 import type { ItemReceipt } from '../../../services/ingest.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
-import { type Exchange, JSON_TYPE } from '../../exchange.ts';
+import { jsonBody, jsonReply } from '../../documented.ts';
+import type { Exchange } from '../../exchange.ts';
 import { singleReply } from '../../ingest-reply.ts';
 import type { Route } from '../../route.ts';
 
@@ -12,15 +13,29 @@ export const syncEvent: Route = {
   path: '/api/sync-event',
   tag: 'ingest',
   operationId: 'postSyncEvent',
+  direct: true,
   summary: 'Send one sync event',
-  replies: {},
+  description:
+    'The reply says stored only once the event is on disk. Sending it again changes nothing: the reply is then duplicate. ' +
+    'A rejected event (400) is kept in the quarantine; a conflict (409) means that another body has this identity.',
+  headers: {
+    'idempotency-key': {
+      description: 'Identity of an event without seq, as event_id in the body. 1 to 200 characters.',
+      schema: { type: 'string', minLength: 1, maxLength: 200 },
+    },
+  },
+  body: jsonBody(schemas.syncEventRequest),
+  problems: [408, 409, 413, 415, 429, 503],
+  replies: {
+    201: jsonReply(schemas.syncEventReply, 'Stored: the event, its identity and its effect are on disk.'),
+    200: jsonReply(schemas.syncEventReply, 'Duplicate: it was stored before; nothing changed.'),
+  },
   handle(exchange) {
     const { services, request } = exchange;
     services.health.refuseIfDraining();
-    const raw = request.raw;
-    bodyFormat(raw, ['json']);
-    const eventId = idempotencyKey(raw);
-    const body = new RequestBody(raw, services.ingest.limits.maxItemBytes, services.admission);
+    bodyFormat(request, ['json']);
+    const eventId = idempotencyKey(request);
+    const body = new RequestBody(request, services.ingest.limits.maxItemBytes, services.admission);
     body.read((error, bytes) => {
       body.release();
       if (bytes === undefined) exchange.fail(error);
@@ -64,7 +79,7 @@ function answer(exchange: Exchange, { result, observation, problem }: ItemReceip
     return;
   }
   const text = singleReply(result, observation, now, advice);
-  exchange.send(result === 'stored' ? 201 : 200, JSON_TYPE, text);
+  exchange.asciiJson(result === 'stored' ? 201 : 200, text);
 }
 
 /** @throws {PisyncError} `invalid_text` for a key that is no event id */

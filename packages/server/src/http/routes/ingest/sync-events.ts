@@ -1,6 +1,7 @@
-import { type Broken, ItemSplitter, PisyncError, type RawItem } from '@pisync/protocol';
+import { type Broken, ItemSplitter, PisyncError, type RawItem, schemas } from '@pisync/protocol';
 import { BatchIngest } from '../../../services/batch.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
+import { batchBody, jsonReply, problemReply } from '../../documented.ts';
 import { type Exchange, RequestAborted } from '../../exchange.ts';
 import { batchReply } from '../../ingest-reply.ts';
 import type { Route } from '../../route.ts';
@@ -12,13 +13,28 @@ export const syncEvents: Route = {
   tag: 'ingest',
   operationId: 'postSyncEvents',
   summary: 'Send many sync events',
-  replies: {},
+  description:
+    'A JSON array or NDJSON, gzip or zstd if you like. One bad item never harms its neighbours: every item has its own ' +
+    'result, and items are committed while the body still arrives.',
+  body: batchBody,
+  problems: [408, 415, 429, 503],
+  replies: {
+    200: jsonReply(schemas.batchReply, 'One result for each item; those that are stored are on disk.'),
+    400: problemReply(
+      schemas.brokenBatchReply,
+      'The body broke part-way; items before the break have their results.',
+    ),
+    413: problemReply(
+      schemas.brokenBatchReply,
+      'Too large, or too many items; items up to the limit have their results.',
+    ),
+  },
   async handle(exchange) {
     const { services, request } = exchange;
     services.health.refuseIfDraining();
-    const format = bodyFormat(request.raw, ['json', 'ndjson']);
+    const format = bodyFormat(request, ['json', 'ndjson']);
     const { maxItems, maxItemBytes, maxDepth } = services.ingest.limits;
-    const body = new RequestBody(request.raw, services.maxBodyBytes, services.admission);
+    const body = new RequestBody(request, services.maxBodyBytes, services.admission);
     const splitter = new ItemSplitter({
       format: format === 'json' ? 'auto' : 'ndjson',
       maxItems,

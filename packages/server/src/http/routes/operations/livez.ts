@@ -1,3 +1,5 @@
+import { schemas } from '@pisync/protocol';
+import { jsonReply } from '../../documented.ts';
 import type { Route } from '../../route.ts';
 
 /** Answers as long as the process runs its event loop. */
@@ -7,8 +9,7 @@ export const livez: Route = {
   tag: 'operations',
   operationId: 'getLiveness',
   summary: 'Is the process alive',
-  whileDraining: true,
-  replies: {},
+  replies: { 200: jsonReply(schemas.liveness, 'The process is alive.') },
   handle(exchange) {
     exchange.json(200, '{"status":"alive"}');
   },

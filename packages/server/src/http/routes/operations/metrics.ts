@@ -1,3 +1,4 @@
+import { textReply } from '../../documented.ts';
 import type { Route } from '../../route.ts';
 
 /** Metrics for Prometheus. */
@@ -7,8 +8,7 @@ export const metrics: Route = {
   tag: 'operations',
   operationId: 'getMetrics',
   summary: 'Metrics for Prometheus',
-  whileDraining: true,
-  replies: {},
+  replies: { 200: textReply('text/plain', 'Metrics in the exposition format of Prometheus.') },
   async handle(exchange) {
     const { metrics: source } = exchange.services;
     exchange.send(200, source.contentType, await source.text());

@@ -1,3 +1,4 @@
+import { jsonReply } from '../../documented.ts';
 import type { Route } from '../../route.ts';
 
 /** The document that describes this server. */
@@ -7,9 +8,8 @@ export const openapi: Route = {
   tag: 'operations',
   operationId: 'getOpenApi',
   summary: 'This document, OpenAPI 3.1',
-  etag: true,
-  replies: {},
+  replies: { 200: jsonReply({ type: 'object' }, 'The document.') },
   handle(exchange) {
-    exchange.json(200, exchange.services.document);
+    exchange.read(exchange.services.document);
   },
 };

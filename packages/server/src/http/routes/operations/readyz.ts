@@ -1,3 +1,5 @@
+import { schemas } from '@pisync/protocol';
+import { jsonReply } from '../../documented.ts';
 import type { Route } from '../../route.ts';
 
 /** Tells a load balancer whether to send work here. */
@@ -7,13 +9,13 @@ export const readyz: Route = {
   tag: 'operations',
   operationId: 'getReadiness',
   summary: 'Can the server take work',
-  whileDraining: true,
-  replies: {},
+  problems: [503],
+  replies: { 200: jsonReply(schemas.readiness, 'Ready.') },
   handle(exchange) {
     const { health, admission } = exchange.services;
     const { ready, notes } = health.readiness();
     if (ready) return exchange.json(200, JSON.stringify({ status: 'ready', notes }));
-    exchange.reply.header('retry-after', String(admission.retryAfter(1000)));
+    exchange.header('retry-after', String(admission.retryAfter(1000)));
     const code = health.draining ? 'shutting_down' : 'store_unavailable';
     exchange.problem(code, { detail: notes[0], notes });
   },

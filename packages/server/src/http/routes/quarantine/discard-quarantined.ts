@@ -9,7 +9,8 @@ export const discardQuarantined: Route = {
   operationId: 'discardQuarantined',
   summary: 'Throw a rejected item away',
   pathParameters: quarantineId,
-  replies: {},
+  problems: [404],
+  replies: { 204: { description: 'The item is gone.' } },
   async handle(exchange) {
     exchange.services.health.refuseIfDraining();
     await exchange.services.quarantine.discard(readQuarantineId(exchange));

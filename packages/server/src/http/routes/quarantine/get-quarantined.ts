@@ -1,3 +1,5 @@
+import { schemas } from '@pisync/protocol';
+import { jsonReply } from '../../documented.ts';
 import { readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 import { quarantineId, readQuarantineId } from './quarantine-id.ts';
@@ -10,10 +12,10 @@ export const getQuarantined: Route = {
   operationId: 'getQuarantined',
   summary: 'One rejected item as it was sent',
   pathParameters: quarantineId,
-  etag: true,
-  replies: {},
+  problems: [404],
+  replies: { 200: jsonReply(schemas.quarantinedItem, 'The item.') },
   async handle(exchange) {
-    readQuery({}, exchange.request.query);
-    exchange.json(200, JSON.stringify(await exchange.services.quarantine.item(readQuarantineId(exchange))));
+    readQuery({}, exchange.target.query);
+    exchange.read(JSON.stringify(await exchange.services.quarantine.item(readQuarantineId(exchange))));
   },
 };

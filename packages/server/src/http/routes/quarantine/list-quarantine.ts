@@ -1,4 +1,6 @@
+import { schemas } from '@pisync/protocol';
 import { MAX_LIMIT } from '../../../services/query.ts';
+import { jsonReply } from '../../documented.ts';
 import { integer, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 
@@ -17,10 +19,9 @@ export const listQuarantine: Route = {
   operationId: 'listQuarantine',
   summary: 'Rejected items, newest first',
   query,
-  etag: true,
-  replies: {},
+  replies: { 200: jsonReply(schemas.quarantinePage, 'One page of rejected items.') },
   async handle(exchange) {
-    const { device_id: deviceId, ...request } = readQuery(query, exchange.request.query);
-    exchange.json(200, JSON.stringify(await exchange.services.quarantine.list({ deviceId, ...request })));
+    const { device_id: deviceId, ...request } = readQuery(query, exchange.target.query);
+    exchange.read(JSON.stringify(await exchange.services.quarantine.list({ deviceId, ...request })));
   },
 };

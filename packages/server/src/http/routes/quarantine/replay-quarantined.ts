@@ -1,5 +1,6 @@
-import { type Observation, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { type Observation, PisyncError, parseJsonDocument, schemas } from '@pisync/protocol';
 import { bodyFormat, RequestBody } from '../../body.ts';
+import { jsonBody, jsonReply } from '../../documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { singleReply } from '../../ingest-reply.ts';
 import type { Route } from '../../route.ts';
@@ -12,8 +13,16 @@ export const replayQuarantined: Route = {
   tag: 'quarantine',
   operationId: 'replayQuarantined',
   summary: 'Try a rejected item again, corrected or as it is',
+  description: 'An item that is still wrong (400) or contradicts a stored one (409) stays in the quarantine.',
   pathParameters: quarantineId,
-  replies: {},
+  body: { ...jsonBody(schemas.replayRequest), required: false },
+  problems: [404, 408, 409, 413, 415, 429, 503],
+  replies: {
+    200: jsonReply(
+      schemas.syncEventReply,
+      'The item is stored now (or was before), and left the quarantine.',
+    ),
+  },
   async handle(exchange) {
     const { services } = exchange;
     services.health.refuseIfDraining();
@@ -30,8 +39,8 @@ async function correctedItem(exchange: Exchange): Promise<unknown> {
   const { maxItemBytes, maxDepth } = services.ingest.limits;
   const { 'content-length': length, 'transfer-encoding': transfer } = request.headers;
   if (transfer === undefined && (length === undefined || length === '0')) return undefined;
-  bodyFormat(request.raw, ['json']);
-  const body = new RequestBody(request.raw, maxItemBytes, services.admission);
+  bodyFormat(request, ['json']);
+  const body = new RequestBody(request, maxItemBytes, services.admission);
   try {
     const parsed = parseJsonDocument(await body.whole(), { maxDepth: maxDepth + 1 });
     if (!parsed.ok) throw refusal(parsed.code, parsed.detail, parsed.field);

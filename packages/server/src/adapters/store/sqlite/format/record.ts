@@ -97,8 +97,6 @@ function flagsOf(event: Observation, hashed: boolean): number {
  */
 export class RecordView implements Observation {
   readonly kind = 'sync_event';
-  deviceId = '';
-  epoch: string | null = null;
   seq: number | null = null;
   deviceTime: number | null = null;
   sentAt: number | null = null;
@@ -110,11 +108,17 @@ export class RecordView implements Observation {
   receivedAt = 0;
   timestamp = 0;
   clockQuality: ClockQuality = 'ok';
-  /** True for the mark that {@link writeConflict} wrote; then only `deviceId` is set. */
+  /** True for the mark that {@link writeConflict} wrote; then only the id is set. */
   isConflict = false;
   hashed = false;
   hashHigh = 0;
   hashLow = 0;
+  /** The bytes that the record lies in, and where its device id and epoch lie there. */
+  bytes: Buffer = Buffer.alloc(0);
+  idAt = 0;
+  idLength = 0;
+  epochAt = 0;
+  epochLength = 0;
   /** Set by the owner: the device's number, its place in the log, of `epoch` in its list, of the event in its instant. */
   device = -1;
   position = 0;
@@ -132,7 +136,10 @@ export class RecordView implements Observation {
     this.#flags = flags;
     this.#reader = reader;
     this.isConflict = (flags & CONFLICT) !== 0;
-    this.deviceId = reader.ascii();
+    this.bytes = reader.bytes;
+    this.idLength = reader.u8();
+    this.idAt = reader.at;
+    reader.at += this.idLength;
     if (!this.isConflict) this.#readFields(reader, flags);
     reader.at = end;
   }
@@ -142,8 +149,13 @@ export class RecordView implements Observation {
     this.timestamp = reader.f64();
     this.clockQuality = clockQualities[flags >> QUALITY_SHIFT] as ClockQuality;
     const counts = (flags & SEQ) !== 0;
-    this.epoch = counts ? reader.ascii() : null;
-    this.seq = counts ? reader.varint() : null;
+    this.seq = null;
+    if (counts) {
+      this.epochLength = reader.u8();
+      this.epochAt = reader.at;
+      reader.at += this.epochLength;
+      this.seq = reader.varint();
+    }
     this.hashed = (flags & HASH) !== 0;
     if (this.hashed) {
       this.hashHigh = reader.u32();
@@ -157,6 +169,16 @@ export class RecordView implements Observation {
     this.syncDurationMs = (flags & DURATION) !== 0 ? reader.varint() : null;
     this.bytesSynced = (flags & BYTES) !== 0 ? reader.varint() : null;
     this.#textsAt = reader.at;
+  }
+
+  get deviceId(): string {
+    return this.bytes.toString('latin1', this.idAt, this.idAt + this.idLength);
+  }
+
+  get epoch(): string | null {
+    return this.seq === null
+      ? null
+      : this.bytes.toString('latin1', this.epochAt, this.epochAt + this.epochLength);
   }
 
   get eventId(): string | null {

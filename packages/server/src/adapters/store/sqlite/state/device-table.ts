@@ -1,29 +1,39 @@
-import type { SeqSet } from '../../../../core/seq-set.ts';
+import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { DeviceIndex } from './device-index.ts';
+import type { DeviceEpoch, PageImage } from './device-page.ts';
 
 /** Devices of one page: the unit in which state is written to disk. */
-export const PAGE_DEVICES = 256;
-
-/** One epoch of a device's outbox. Its place in the device's list, from 1, is the epoch index. */
-export interface DeviceEpoch {
-  readonly name: string;
-  readonly seen: SeqSet;
-}
+const PAGE_DEVICES = 256;
+/** Bytes of an epoch's name, at most. */
+const NAME_BYTES = 64;
 
 /** The state of up to 256 neighbouring devices. */
 class DevicePage {
+  count = 0;
   readonly rows = new Float64Array(PAGE_DEVICES * SYNC_STATE_LENGTH);
-  readonly ids: string[] = [];
   readonly epochs: DeviceEpoch[][] = [];
+  /**
+   * The epoch that a device used last lies here once more, as bytes, with the end of its newest range: nearly every
+   * event is the next number of that epoch, and is known as new without following a pointer. `newest` is the truth for
+   * that end; the range in `epochs` is brought up to date by {@link DeviceTable.flush}.
+   */
+  readonly current = new Int32Array(PAGE_DEVICES);
+  readonly names = new Uint8Array(PAGE_DEVICES * NAME_BYTES);
+  readonly nameLengths = new Uint8Array(PAGE_DEVICES);
+  readonly newest = new Float64Array(PAGE_DEVICES);
   /** Position of each device's newest observation in the tail; 0 for none. Rebuilt at start, never written. */
   readonly heads = new Float64Array(PAGE_DEVICES);
-  /** Newest log chunk whose effect is in this page as it lies on disk. */
+  /** Newest log chunk whose effect was in this page as it was loaded. */
   applied = 0;
   dirty = false;
 }
 
 const noEpochs: DeviceEpoch[] = [];
+
+function epochOf(page: DevicePage, slot: number, epochIndex: number): DeviceEpoch {
+  return (page.epochs[slot] as DeviceEpoch[])[epochIndex - 1] as DeviceEpoch;
+}
 
 /**
  * All devices by number, in pages of typed arrays: 100,000 devices are about 40 MB, and a snapshot of a page is a copy.
@@ -31,52 +41,43 @@ const noEpochs: DeviceEpoch[] = [];
  */
 export class DeviceTable {
   readonly #pages: DevicePage[] = [];
-  readonly #numbers = new Map<string, number>();
-  /** Lowest number that may be free: pages may have been written at different times. */
-  #next = 0;
+  readonly #index = new DeviceIndex();
+  /** Lowest page that may have room: pages may have been written at different times. */
+  #open = 0;
 
   get count(): number {
-    return this.#numbers.size;
+    return this.#index.count;
   }
 
-  find(id: string): number | undefined {
-    return this.#numbers.get(id);
+  /** Number of the device whose id lies in `bytes`; -1 for none. */
+  find(bytes: Uint8Array, at: number, length: number): number {
+    return this.#index.find(bytes, at, length);
+  }
+
+  /** Number of a device; -1 for none. */
+  findText(id: string): number {
+    return this.#index.findText(id);
   }
 
   /** Gives the lowest free number to a new device. */
-  create(id: string): number {
-    while ((this.#pages[Math.floor(this.#next / PAGE_DEVICES)]?.ids.length ?? -1) > this.#next % PAGE_DEVICES)
-      this.#next += 1;
-    const device = this.#next++;
-    const page = this.#pageOf(device);
-    const slot = device % PAGE_DEVICES;
-    page.ids[slot] = id;
+  create(bytes: Uint8Array, at: number, length: number): number {
+    while (this.#page(this.#open).count === PAGE_DEVICES) this.#open += 1;
+    const page = this.#page(this.#open);
+    const slot = page.count++;
+    const device = this.#open * PAGE_DEVICES + slot;
     page.epochs[slot] = noEpochs;
     resetSyncState(page.rows, slot * SYNC_STATE_LENGTH);
-    this.#numbers.set(id, device);
+    this.#index.add(device, bytes, at, length);
     return device;
   }
 
-  #pageOf(device: number): DevicePage {
-    const at = Math.floor(device / PAGE_DEVICES);
-    while (this.#pages.length <= at) this.#pages.push(new DevicePage());
-    return this.#pages[at] as DevicePage;
+  #page(number: number): DevicePage {
+    while (this.#pages.length <= number) this.#pages.push(new DevicePage());
+    return this.#pages[number] as DevicePage;
   }
 
   id(device: number): string {
-    return (this.#pages[device >> 8] as DevicePage).ids[device & 255] as string;
-  }
-
-  epochs(device: number): readonly DeviceEpoch[] {
-    return (this.#pages[device >> 8] as DevicePage).epochs[device & 255] as DeviceEpoch[];
-  }
-
-  /** Remembers a new epoch of a device; returns its index, from 1. */
-  addEpoch(device: number, name: string, seen: SeqSet = []): number {
-    const { epochs } = this.#pages[device >> 8] as DevicePage;
-    const slot = device & 255;
-    if (epochs[slot] === noEpochs) epochs[slot] = [];
-    return (epochs[slot] as DeviceEpoch[]).push({ name, seen });
+    return this.#index.id(device);
   }
 
   rows(device: number): Float64Array {
@@ -87,10 +88,79 @@ export class DeviceTable {
     return (device & 255) * SYNC_STATE_LENGTH;
   }
 
+  /** Names of a device's epochs, in the order of their indices. */
+  epochNames(device: number): string[] {
+    return ((this.#pages[device >> 8] as DevicePage).epochs[device & 255] as DeviceEpoch[]).map(
+      (epoch) => epoch.name,
+    );
+  }
+
+  /** Index, from 1, of the epoch whose name lies in `bytes`; 0 if the device has none such. */
+  epochIndex(device: number, bytes: Buffer, at: number, length: number): number {
+    const page = this.#pages[device >> 8] as DevicePage;
+    const slot = device & 255;
+    const own = slot * NAME_BYTES;
+    let same = page.nameLengths[slot] === length && page.current[slot] !== 0;
+    for (let index = 0; same && index < length; index++) same = page.names[own + index] === bytes[at + index];
+    if (same) return page.current[slot] as number;
+    const epochs = page.epochs[slot] as DeviceEpoch[];
+    if (epochs.length === 0) return 0;
+    const name = bytes.toString('latin1', at, at + length);
+    return epochs.findIndex((epoch) => epoch.name === name) + 1;
+  }
+
+  /** Remembers a new epoch of a device; returns its index. */
+  addEpoch(device: number, name: string): number {
+    const page = this.#pages[device >> 8] as DevicePage;
+    const slot = device & 255;
+    if (page.epochs[slot] === noEpochs) page.epochs[slot] = [];
+    return (page.epochs[slot] as DeviceEpoch[]).push({ name, seen: [] });
+  }
+
+  /** True if the device has sent `seq` in that epoch before. */
+  hasSeq(device: number, epochIndex: number, seq: number): boolean {
+    const page = this.#pages[device >> 8] as DevicePage;
+    const slot = device & 255;
+    if (page.current[slot] === epochIndex && seq > (page.newest[slot] as number)) return false;
+    this.#flush(page, slot);
+    return hasSeq(epochOf(page, slot, epochIndex).seen, seq);
+  }
+
+  addSeq(device: number, epochIndex: number, seq: number): void {
+    const page = this.#pages[device >> 8] as DevicePage;
+    const slot = device & 255;
+    if (page.current[slot] === epochIndex && seq === (page.newest[slot] as number) + 1) {
+      page.newest[slot] = seq;
+      return;
+    }
+    this.#flush(page, slot);
+    const epoch = epochOf(page, slot, epochIndex);
+    addSeq(epoch.seen, seq);
+    this.#makeCurrent(page, slot, epochIndex, epoch);
+  }
+
+  #makeCurrent(page: DevicePage, slot: number, epochIndex: number, { name, seen }: DeviceEpoch): void {
+    page.newest[slot] = seen[seen.length - 1] as number;
+    if (page.current[slot] === epochIndex) return;
+    page.current[slot] = epochIndex;
+    page.nameLengths[slot] = name.length;
+    for (let index = 0; index < name.length; index++)
+      page.names[slot * NAME_BYTES + index] = name.charCodeAt(index);
+  }
+
+  /** Brings the ranges of the current epoch up to date. Numbers above `newest` were only ever added one by one. */
+  #flush(page: DevicePage, slot: number): void {
+    const current = page.current[slot] as number;
+    if (current === 0) return;
+    const { seen } = epochOf(page, slot, current);
+    seen[seen.length - 1] = page.newest[slot] as number;
+  }
+
   head(device: number): number {
     return (this.#pages[device >> 8] as DevicePage).heads[device & 255] as number;
   }
 
+  /** Notes the device's newest observation; its page differs from the disk from here. */
   setHead(device: number, position: number): void {
     const page = this.#pages[device >> 8] as DevicePage;
     page.heads[device & 255] = position;
@@ -101,7 +171,7 @@ export class DeviceTable {
     (this.#pages[device >> 8] as DevicePage).dirty = true;
   }
 
-  /** Chunk up to which the device's state on disk was complete at load: earlier chunks must not be folded again. */
+  /** Chunk up to which the device's state was complete as loaded: earlier chunks must not be folded again. */
   applied(device: number): number {
     return (this.#pages[device >> 8] as DevicePage).applied;
   }
@@ -115,88 +185,32 @@ export class DeviceTable {
   takePage(number: number): PageImage {
     const page = this.#pages[number] as DevicePage;
     page.dirty = false;
+    const ids: string[] = [];
+    for (let slot = 0; slot < page.count; slot++) {
+      this.#flush(page, slot);
+      ids.push(this.#index.id(number * PAGE_DEVICES + slot));
+    }
     return {
       page: number,
-      rows: page.rows.slice(0, page.ids.length * SYNC_STATE_LENGTH),
-      ids: page.ids.slice(),
+      rows: page.rows.slice(0, page.count * SYNC_STATE_LENGTH),
+      ids,
       epochs: page.epochs.map((epochs) => epochs.map(({ name, seen }) => ({ name, seen: seen.slice() }))),
     };
   }
 
-  /** Puts a page back as {@link unpackPage} read it. */
+  /** Puts a page back as it was taken. */
   loadPage(image: PageImage, applied: number): void {
-    const page = this.#pageOf(image.page * PAGE_DEVICES);
+    const page = this.#page(image.page);
     page.rows.set(image.rows);
     page.applied = applied;
+    page.count = image.ids.length;
     for (const [slot, id] of image.ids.entries()) {
-      page.ids[slot] = id;
+      const bytes = Buffer.from(id, 'latin1');
+      this.#index.add(image.page * PAGE_DEVICES + slot, bytes, 0, bytes.length);
       const epochs = image.epochs[slot] as DeviceEpoch[];
       page.epochs[slot] = epochs.length === 0 ? noEpochs : epochs;
-      this.#numbers.set(id, image.page * PAGE_DEVICES + slot);
+      const newest = epochs[epochs.length - 1];
+      if (newest !== undefined) this.#makeCurrent(page, slot, epochs.length, newest);
     }
   }
-}
-
-/** A page outside the table. */
-export interface PageImage {
-  readonly page: number;
-  readonly rows: Float64Array;
-  readonly ids: string[];
-  readonly epochs: DeviceEpoch[][];
-}
-
-/** A page as bytes: count, ids, epochs with their ranges, then the rows field by field, since a field's values are alike. */
-export function packPage(image: PageImage): Buffer {
-  const count = image.ids.length;
-  const writer = new ByteWriter(count * (SYNC_STATE_LENGTH * 8 + 32) + 64);
-  writer.varint(count);
-  for (const id of image.ids) writer.ascii(id);
-  for (const epochs of image.epochs) {
-    writer.varint(epochs.length);
-    for (const { name, seen } of epochs) {
-      writer.ascii(name);
-      writer.varint(seen.length / 2);
-      let before = 0;
-      for (const seq of seen) {
-        writer.varint(seq - before);
-        before = seq;
-      }
-    }
-  }
-  writer.reserve(count * SYNC_STATE_LENGTH * 8);
-  for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
-    for (let slot = 0; slot < count; slot++)
-      writer.f64(image.rows[slot * SYNC_STATE_LENGTH + field] as number);
-  }
-  return writer.written();
-}
-
-/** The inverse of {@link packPage}. */
-export function unpackPage(page: number, bytes: Uint8Array): PageImage {
-  const reader = new ByteReader(bytes);
-  const count = reader.varint();
-  const ids: string[] = [];
-  for (let slot = 0; slot < count; slot++) ids.push(reader.ascii());
-  const epochs: DeviceEpoch[][] = [];
-  for (let slot = 0; slot < count; slot++) epochs.push(readEpochs(reader));
-  const rows = new Float64Array(count * SYNC_STATE_LENGTH);
-  for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
-    for (let slot = 0; slot < count; slot++) rows[slot * SYNC_STATE_LENGTH + field] = reader.f64();
-  }
-  return { page, rows, ids, epochs };
-}
-
-function readEpochs(reader: ByteReader): DeviceEpoch[] {
-  const epochs: DeviceEpoch[] = [];
-  for (let left = reader.varint(); left > 0; left--) {
-    const name = reader.ascii();
-    const seen: SeqSet = [];
-    let before = 0;
-    for (let numbers = reader.varint() * 2; numbers > 0; numbers--) {
-      before += reader.varint();
-      seen.push(before);
-    }
-    epochs.push({ name, seen });
-  }
-  return epochs;
 }

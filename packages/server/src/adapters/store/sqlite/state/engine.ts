@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { RejectedItem } from '../../../../ports/store.ts';
 import type { SealedBlock } from '../format/block.ts';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteWriter } from '../format/bytes.ts';
 import { openWriter } from '../format/connection.ts';
 import { RecordView, writeConflict } from '../format/record.ts';
 import { CONFLICT, type Ledger } from './ledger.ts';
@@ -98,15 +98,14 @@ export class Engine {
     const outcomes = new Uint8Array(count);
     const { ledger } = this;
     const position = ledger.tail.nextPosition;
-    ledger.tail.beginChunk(records.length, count);
-    const reader = new ByteReader(records);
+    const reader = ledger.tail.beginChunk(records, count);
     const event = this.#event;
     for (let index = 0; index < count; index++) {
       const start = reader.at;
       event.read(reader);
-      const outcome = ledger.admit(event, records.subarray(start, reader.at));
+      const outcome = ledger.admit(event, start, reader.at);
       outcomes[index] = outcome;
-      if (outcome === CONFLICT) this.#markConflict(event.device, event.deviceId);
+      if (outcome === CONFLICT) this.#markConflict(event);
     }
     const chunk = ledger.tail.endChunk(this.chunk + 1);
     if (chunk.length > 0 || rejected.length > 0) this.#write(position, chunk, rejected);
@@ -114,7 +113,7 @@ export class Engine {
     return outcomes;
   }
 
-  #markConflict(device: number, deviceId: string): void {
+  #markConflict({ device, deviceId }: RecordView): void {
     this.#mark.at = 0;
     writeConflict(this.#mark, deviceId);
     this.ledger.tail.appendMark(this.#mark.written());

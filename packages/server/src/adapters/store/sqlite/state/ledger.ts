@@ -1,11 +1,10 @@
 import { type SyncEvent, sameBody } from '@pisync/protocol';
 import { fold, type PartialRule, type RecountInput, recount } from '../../../../core/fold.ts';
 import { tieOf } from '../../../../core/identity.ts';
-import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { F } from '../../../../core/sync-state.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
 import { RecordView } from '../format/record.ts';
-import { type DeviceEpoch, DeviceTable } from './device-table.ts';
+import { DeviceTable } from './device-table.ts';
 import type { SealedIdentities } from './sealed-identities.ts';
 import { Tail } from './tail.ts';
 
@@ -34,16 +33,22 @@ export class Ledger {
     this.#sealed = sealed;
   }
 
-  /** Takes an observation if its identity is new, else says what it is. Nothing changes for a duplicate. */
-  admit(event: RecordView, record: Uint8Array): number {
-    const device = this.devices.find(event.deviceId);
-    if (device !== undefined) {
-      event.device = device;
-      event.epochIndex = event.epoch === null ? 0 : indexOf(this.devices.epochs(device), event.epoch);
+  /**
+   * Takes the observation at `[start, end)` of the open chunk if its identity is new, else says what it is. Nothing
+   * changes for a duplicate.
+   */
+  admit(event: RecordView, start: number, end: number): number {
+    const { devices } = this;
+    event.device = devices.find(event.bytes, event.idAt, event.idLength);
+    event.epochIndex = 0;
+    if (event.device >= 0) {
+      if (event.seq !== null) {
+        event.epochIndex = devices.epochIndex(event.device, event.bytes, event.epochAt, event.epochLength);
+      }
       const known = this.#known(event);
       if (known !== STORED) return known;
     }
-    this.#place(event, device, record);
+    this.#place(event, start, end);
     this.#fold(event);
     this.hours.add(event);
     return STORED;
@@ -52,14 +57,18 @@ export class Ledger {
   #known(event: RecordView): number {
     if (event.seq !== null) {
       if (event.epochIndex === 0) return STORED;
-      const { seen } = this.devices.epochs(event.device)[event.epochIndex - 1] as DeviceEpoch;
-      if (!hasSeq(seen, event.seq)) return STORED;
+      if (!this.devices.hasSeq(event.device, event.epochIndex, event.seq)) return STORED;
     } else if (!event.hashed) {
       return STORED;
     }
+    return this.#compare(event);
+  }
+
+  /** Looks for the observation of the same identity and compares the bodies. */
+  #compare(event: RecordView): number {
     const candidate = this.#candidate;
     let outcome = STORED;
-    const compare = (body: SyncEvent): boolean => {
+    const accept = (body: SyncEvent): boolean => {
       // Equal hashes of different texts are different facts; a digest is the whole body, so it cannot conflict.
       if (event.seq === null && body.eventId !== event.eventId) return false;
       const same = sameBody(body, event);
@@ -67,26 +76,24 @@ export class Ledger {
       outcome = same ? DUPLICATE : CONFLICT;
       return true;
     };
-    if (this.tail.find(event, candidate, () => compare(candidate))) return outcome;
-    if (this.#sealed.find(event, compare)) return outcome;
+    if (this.tail.find(event, candidate, () => accept(candidate))) return outcome;
+    if (this.#sealed.find(event, accept)) return outcome;
     // A counter whose row is gone was stored all the same: its body can no longer be compared.
     return event.seq === null ? STORED : DUPLICATE;
   }
 
-  #place(event: RecordView, known: number | undefined, record: Uint8Array): void {
+  #place(event: RecordView, start: number, end: number): void {
     const { devices, tail } = this;
-    event.device = known ?? devices.create(event.deviceId);
-    event.epochIndex = 0;
+    if (event.device < 0) event.device = devices.create(event.bytes, event.idAt, event.idLength);
+    const { device } = event;
     if (event.seq !== null) {
-      const name = event.epoch as string;
-      event.epochIndex = indexOf(devices.epochs(event.device), name) || devices.addEpoch(event.device, name);
-      addSeq((devices.epochs(event.device)[event.epochIndex - 1] as DeviceEpoch).seen, event.seq);
+      if (event.epochIndex === 0) event.epochIndex = devices.addEpoch(device, event.epoch as string);
+      devices.addSeq(device, event.epochIndex, event.seq);
       event.tie = event.seq;
     } else {
       event.tie = event.hashed ? tieOf(event.hashHigh, event.hashLow) : tail.nextPosition;
     }
-    const position = tail.append(record, event, devices.head(event.device));
-    devices.setHead(event.device, position);
+    devices.setHead(device, tail.append(start, end, event, devices.head(device)));
   }
 
   #fold(event: RecordView): void {
@@ -114,25 +121,22 @@ export class Ledger {
     this.devices.markDirty(device);
   }
 
-  /** Takes a record of the log at start; what a snapshot holds already is only put into the tail. */
-  replay(event: RecordView, record: Uint8Array, chunk: number): void {
-    const known = this.devices.find(event.deviceId);
-    const applied = known === undefined ? 0 : this.devices.applied(known);
+  /** Takes the record at `[start, end)` of the open chunk at start; what a snapshot holds already is only indexed. */
+  replay(event: RecordView, start: number, end: number, chunk: number): void {
+    const { devices } = this;
+    event.device = devices.find(event.bytes, event.idAt, event.idLength);
+    event.epochIndex = 0;
+    const applied = event.device < 0 ? 0 : devices.applied(event.device);
     if (event.isConflict) {
-      this.tail.appendMark(record);
-      if (known !== undefined && chunk > applied) this.countConflict(known);
+      this.tail.keepMark(start, end);
+      if (event.device >= 0 && chunk > applied) this.countConflict(event.device);
       return;
     }
-    this.#place(event, known, record);
+    if (event.device >= 0 && event.seq !== null) {
+      event.epochIndex = devices.epochIndex(event.device, event.bytes, event.epochAt, event.epochLength);
+    }
+    this.#place(event, start, end);
     if (chunk > applied) this.#fold(event);
     if (chunk > this.hoursApplied) this.hours.add(event);
   }
-}
-
-/** Place of an epoch in a device's list, from 1; 0 if it is new. */
-function indexOf(epochs: readonly DeviceEpoch[], name: string): number {
-  for (let index = 0; index < epochs.length; index++) {
-    if ((epochs[index] as DeviceEpoch).name === name) return index + 1;
-  }
-  return 0;
 }

@@ -1,12 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { zstdDecompressSync } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
-import { ByteReader } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { RecordView, SMALLEST_RECORD } from '../format/record.ts';
-import { unpackPage } from './device-table.ts';
+import { unpackPage } from './device-page.ts';
 import { Ledger } from './ledger.ts';
 import type { SealedIdentities } from './sealed-identities.ts';
 
@@ -60,7 +58,7 @@ function load(db: DatabaseSync, sealed: SealedIdentities, partial: PartialRule):
     .prepare('SELECT page, applied, data FROM device_page')
     .iterate() as Iterable<unknown>) {
     const { page, applied, data } = row as { page: number; applied: number; data: Uint8Array };
-    ledger.devices.loadPage(unpackPage(page, zstdDecompressSync(data)), applied);
+    ledger.devices.loadPage(unpackPage(page, data), applied);
   }
   const chunk = replayLog(db, ledger, sealedChunk);
   const policy = meta.get('partial')?.value;
@@ -85,12 +83,11 @@ function replayLog(db: DatabaseSync, ledger: Ledger, sealedChunk: number): numbe
     if (chunk !== last + 1 || position !== ledger.tail.nextPosition) {
       throw new RangeError(`log row ${chunk} (position ${position}) does not follow row ${last}`);
     }
-    ledger.tail.beginChunk(data.length, Math.ceil(data.length / SMALLEST_RECORD));
-    const reader = new ByteReader(data);
-    while (reader.at < data.length) {
+    const reader = ledger.tail.beginChunk(data, Math.ceil(data.length / SMALLEST_RECORD));
+    for (const end = reader.at + data.length; reader.at < end; ) {
       const start = reader.at;
       event.read(reader);
-      ledger.replay(event, data.subarray(start, reader.at), chunk);
+      ledger.replay(event, start, reader.at, chunk);
     }
     ledger.tail.endChunk(chunk);
     last = chunk;

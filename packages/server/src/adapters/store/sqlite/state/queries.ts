@@ -36,12 +36,12 @@ export function queryTail(
   most: number,
 ): TailAnswer | null {
   const { ledger, sealed } = engine;
-  const device = ledger.devices.find(deviceId);
-  if (device === undefined) return null;
+  const device = ledger.devices.findText(deviceId);
+  if (device < 0) return null;
   return {
     device,
     total: ledger.devices.rows(device)[ledger.devices.base(device) + F.syncs] as number,
-    epochs: ledger.devices.epochs(device).map((epoch) => epoch.name),
+    epochs: ledger.devices.epochNames(device),
     runs: sealed.runs.map((run) => run.id),
     rows: tailRows(ledger, device, filter, most),
   };
@@ -93,14 +93,14 @@ function recordOf(ledger: Ledger, device: number): DeviceRecord {
     devices.id(device),
     devices.rows(device),
     devices.base(device),
-    devices.epochs(device).length,
+    devices.epochNames(device).length,
     ledger.partial,
   );
 }
 
 export function queryDevice(ledger: Ledger, deviceId: string): DeviceRecord | null {
-  const device = ledger.devices.find(deviceId);
-  return device === undefined ? null : recordOf(ledger, device);
+  const device = ledger.devices.findText(deviceId);
+  return device < 0 ? null : recordOf(ledger, device);
 }
 
 export function queryDevices(ledger: Ledger, query: DeviceQuery): DevicePage {

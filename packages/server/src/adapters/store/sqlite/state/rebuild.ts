@@ -1,18 +1,12 @@
-import { constants, zstdCompressSync } from 'node:zlib';
 import { type FoldInput, fold, type PartialRule } from '../../../../core/fold.ts';
 import { compareOrder, orderMajor, orderMinor } from '../../../../core/order.ts';
 import { F, resetSyncState } from '../../../../core/sync-state.ts';
 import { compareRows } from '../format/block.ts';
 import { RecordView } from '../format/record.ts';
-import { type PageImage, packPage } from './device-table.ts';
+import { packPage } from './device-page.ts';
 import type { Engine } from './engine.ts';
 import type { Ledger } from './ledger.ts';
 import { mergeSorted, runRows } from './sealed-history.ts';
-
-/** A device page as it is stored. */
-export function compressPage(image: PageImage): Buffer {
-  return zstdCompressSync(packPage(image), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-}
 
 /**
  * Folds all that is stored again under another policy and writes the new state. Takes seconds for millions of events; runs
@@ -22,7 +16,7 @@ export function rebuildLedger(engine: Engine, partial: PartialRule): void {
   const { ledger } = engine;
   refoldSealed(engine, ledger, partial);
   const { devices } = ledger;
-  const pages = devices.dirtyPages().map((page) => ({ page, data: compressPage(devices.takePage(page)) }));
+  const pages = devices.dirtyPages().map((page) => ({ page, data: packPage(devices.takePage(page)) }));
   engine.putState(pages, partial);
 }
 

@@ -90,24 +90,27 @@ export class Tail {
   }
 
   /**
-   * Opens a chunk: what is appended until {@link endChunk} lies in one piece.
+   * Opens a chunk with the records that may become part of it. They are copied to where they will stay; each is then
+   * read there, and kept by {@link append} or passed over.
    *
-   * @param bytes - the most that will be appended
-   * @param events - the most observations that will be appended, at most {@link Tail.maxChunkEvents}
+   * @param events - the most observations among them, at most {@link Tail.maxChunkEvents}
+   * @returns a reader at the first record
    */
-  beginChunk(bytes: number, events: number): void {
-    const last = this.#segments[this.#segments.length - 1];
+  beginChunk(records: Uint8Array, events: number): ByteReader {
+    let segment = this.#segments[this.#segments.length - 1];
     if (
-      last !== undefined &&
-      !last.closed &&
-      last.count + events <= SEGMENT_EVENTS &&
-      last.writer.at + bytes <= last.writer.bytes.length
+      segment === undefined ||
+      segment.closed ||
+      segment.count + events > SEGMENT_EVENTS ||
+      segment.writer.at + records.length > segment.writer.bytes.length
     ) {
-      this.#chunkStart = last.writer.at;
-      return;
+      segment = new Segment(this.nextPosition, Math.max(SEGMENT_BYTES, records.length));
+      this.#segments.push(segment);
     }
-    this.#segments.push(new Segment(this.nextPosition, Math.max(SEGMENT_BYTES, bytes)));
-    this.#chunkStart = 0;
+    this.#chunkStart = segment.writer.at;
+    segment.writer.bytes.set(records, this.#chunkStart);
+    segment.reader.at = this.#chunkStart;
+    return segment.reader;
   }
 
   /** The most observations that fit into one chunk. */
@@ -129,12 +132,12 @@ export class Tail {
   }
 
   /**
-   * Appends an observation's record and indexes it.
+   * Keeps an observation whose record lies at `[start, end)` of the open chunk, and indexes it.
    *
    * @param previous - position of the device's previous observation, 0 for none
    * @returns its position
    */
-  append(record: Uint8Array, entry: TailEntry, previous: number): number {
+  append(start: number, end: number, entry: TailEntry, previous: number): number {
     const segment = this.#last();
     const index = segment.count++;
     const position = this.nextPosition++;
@@ -143,7 +146,9 @@ export class Tail {
     segment.epochs[index] = entry.epochIndex;
     segment.ties[index] = entry.tie;
     segment.back[index] = previous >= this.firstPosition ? position - previous : 0;
-    segment.writer.raw(record);
+    // Behind a record that was passed over, the kept ones move up.
+    if (segment.writer.at !== start) segment.writer.bytes.copyWithin(segment.writer.at, start, end);
+    segment.writer.at += end - start;
     if (entry.hashed || entry.seq !== null) {
       let slot = slotOf(entry);
       while (segment.slots[slot] !== 0) slot = (slot + 1) & (INDEX_SLOTS - 1);
@@ -152,9 +157,16 @@ export class Tail {
     return position;
   }
 
-  /** Appends bytes that are no observation: they go to the log, and nothing here points to them. */
-  appendMark(record: Uint8Array): void {
-    this.#last().writer.raw(record);
+  /** Puts bytes that are no observation in the place of a record that was passed over; they are not longer than it. */
+  appendMark(mark: Uint8Array): void {
+    this.#last().writer.raw(mark);
+  }
+
+  /** Keeps bytes of the open chunk that are no observation. */
+  keepMark(start: number, end: number): void {
+    const { writer } = this.#last();
+    if (writer.at !== start) writer.bytes.copyWithin(writer.at, start, end);
+    writer.at += end - start;
   }
 
   /**
@@ -180,27 +192,28 @@ export class Tail {
   }
 
   /** Calls `visit` for each of a device's observations, newest position first, until it returns false. */
-  walk(head: number, view: RecordView, visit: (position: number, record: Uint8Array) => boolean): void {
+  walk(head: number, view: RecordView, visit: (position: number) => boolean): void {
     let s = this.#segments.length - 1;
     for (let position = head; position >= this.firstPosition; ) {
       while (s > 0 && (this.#segments[s] as Segment).base > position) s -= 1;
       const segment = this.#segments[s] as Segment;
       const index = position - segment.base;
-      const record = this.#read(segment, index, view);
+      this.#read(segment, index, view);
       const back = segment.back[index] as number;
-      if (!visit(position, record) || back === 0) return;
+      if (!visit(position) || back === 0) return;
       position -= back;
     }
   }
 
-  #read(segment: Segment, index: number, view: RecordView): Uint8Array {
+  #read(segment: Segment, index: number, view: RecordView): void {
     const { reader } = segment;
-    const at = segment.offsets[index] as number;
-    reader.at = at;
+    const open = reader.at;
+    reader.at = segment.offsets[index] as number;
     view.read(reader);
     view.epochIndex = segment.epochs[index] as number;
     view.tie = segment.ties[index] as number;
-    return segment.writer.bytes.subarray(at, reader.at);
+    // The reader may be in the middle of a chunk that is being admitted.
+    reader.at = open;
   }
 
   /** The oldest closed segments, at most `events` observations but at least one segment: what a run is made of. */

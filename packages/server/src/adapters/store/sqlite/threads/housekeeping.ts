@@ -1,13 +1,15 @@
 import type { Worker } from 'node:worker_threads';
-import type { PageImage } from '../state/device-table.ts';
+import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
 import type { MergeOrder, SealOrder, Slice } from './seal.ts';
 import type { ThreadCaller } from './thread-call.ts';
 
 /** Runs of one level that are merged into one of the next. */
 const FAN_IN = 8;
+/** Size of the tail, in runs to be sealed, at which commits wait. */
+const TAIL_FACTOR = 3;
 /** Device pages packed at once. */
-const PAGES_AT_ONCE = 8;
+const PAGES_AT_ONCE = 32;
 /** Bytes of write-ahead log from which it is copied into the main file. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** Bytes of write-ahead log at which commits wait until it has been copied. */
@@ -57,6 +59,16 @@ export class Housekeeping {
     }
   }
 
+  /**
+   * When sealing has fallen behind, commits wait for it: the tail is memory, and memory is bounded. The wait is what the
+   * admission of new requests sees.
+   */
+  get behind(): Promise<void> | undefined {
+    return this.#engine.ledger.tail.events > this.#options.sealEvents * TAIL_FACTOR
+      ? this.#running
+      : undefined;
+  }
+
   /** Seals and merges all there is, down to one run; for tests and before an archive. */
   async settle(): Promise<void> {
     await this.#running;
@@ -87,7 +99,8 @@ export class Housekeeping {
   }
 
   async #work(): Promise<void> {
-    await this.#seal(this.#options.sealEvents, false);
+    while (this.#engine.ledger.tail.events >= this.#options.sealEvents)
+      await this.#seal(this.#options.sealEvents, false);
     for (;;) {
       const full = this.#fullLevel();
       if (full.length === 0) break;
@@ -142,11 +155,13 @@ export class Housekeeping {
     this.#engine.finishMerge(finished, ids);
   }
 
-  /** Stores the blocks of a job slice by slice. */
+  /** Stores the blocks of a job slice by slice; the next slice is made while one is stored. */
   async #store(run: number): Promise<FinishedRun> {
+    let slice = this.#maintenance.call<Slice>('next', undefined);
     for (;;) {
-      const { blocks, finished } = await this.#maintenance.call<Slice>('next', undefined);
+      const { blocks, finished } = await slice;
       this.#assertRunning();
+      if (finished === null) slice = this.#maintenance.call<Slice>('next', undefined);
       if (blocks.length > 0) this.#engine.putBlocks(run, blocks);
       this.#watchLog();
       if (finished !== null) return finished;
@@ -155,18 +170,23 @@ export class Housekeeping {
 
   /** Writes all device pages that have changed, as they are when their turn comes. */
   async #snapshot(): Promise<void> {
-    const { devices } = this.#engine.ledger;
-    const dirty = devices.dirtyPages();
-    for (let from = 0; from < dirty.length; from += PAGES_AT_ONCE) {
-      const applied = this.#engine.chunk;
-      const images = dirty.slice(from, from + PAGES_AT_ONCE).map((page) => devices.takePage(page));
-      const packed = await this.#maintenance.call<{ page: number; data: Uint8Array }[]>(
-        'pack',
-        images satisfies PageImage[],
-      );
+    const dirty = this.#engine.ledger.devices.dirtyPages();
+    let packing = this.#pack(dirty.splice(0, PAGES_AT_ONCE));
+    for (;;) {
+      const packed = await packing;
       this.#assertRunning();
-      this.#engine.putPages(packed.map((page) => ({ ...page, applied })));
+      const more = dirty.length > 0;
+      if (more) packing = this.#pack(dirty.splice(0, PAGES_AT_ONCE));
+      if (packed.length > 0) this.#engine.putPages(packed);
+      if (!more) return;
     }
+  }
+
+  async #pack(pages: readonly number[]): Promise<{ page: number; applied: number; data: Uint8Array }[]> {
+    const applied = this.#engine.chunk;
+    const images: PageImage[] = pages.map((page) => this.#engine.ledger.devices.takePage(page));
+    const packed = await this.#maintenance.call<{ page: number; data: Uint8Array }[]>('pack', images);
+    return packed.map((page) => ({ ...page, applied }));
   }
 
   /** Deletes garbage in slices, with room for commits in between. */

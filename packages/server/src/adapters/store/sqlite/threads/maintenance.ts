@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openMaintainer } from '../format/connection.ts';
-import type { PageImage } from '../state/device-table.ts';
-import { compressPage } from '../state/rebuild.ts';
+import { type PageImage, packPage } from '../state/device-page.ts';
 import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
 import { answerCalls } from './thread-call.ts';
 
@@ -28,7 +27,7 @@ answerCalls(parentPort as MessagePort, {
     return step.value;
   },
   pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {
-    return images.map((image) => ({ page: image.page, data: compressPage(image) }));
+    return images.map((image) => ({ page: image.page, data: packPage(image) }));
   },
   checkpoint(): void {
     db.exec('PRAGMA wal_checkpoint(PASSIVE)');

@@ -10,7 +10,7 @@ import { mergeSorted, type Run, runRows } from '../state/sealed-history.ts';
 const BLOCK_ROWS = 256;
 const BLOCK_BYTES = 65_536;
 /** Blocks handed over at once. */
-const SLICE_BLOCKS = 32;
+const SLICE_BLOCKS = 64;
 const COMPRESSION_LEVEL = 3;
 
 /** What of the tail a run is made of; the arrays are in log order. */

@@ -155,6 +155,19 @@ function inject(into: Engine): void {
   else if (kind === 'io_error') throw Object.assign(new Error('disk I/O error (injected)'), { errcode: 10 });
 }
 
+interface CommitMessage {
+  readonly records: Uint8Array;
+  readonly count: number;
+  readonly rejected: readonly RejectedItem[];
+}
+
+function commit({ records, count, rejected }: CommitMessage): Uint8Array {
+  const outcomes = write((open) => open.commit(records, count, rejected));
+  commits += 1;
+  housekeeping?.afterCommit();
+  return outcomes;
+}
+
 interface TailQuestion {
   readonly deviceId: string;
   readonly filter: HistoryFilter;
@@ -162,19 +175,9 @@ interface TailQuestion {
 }
 
 const methods = {
-  commit({
-    records,
-    count,
-    rejected,
-  }: {
-    records: Uint8Array;
-    count: number;
-    rejected: RejectedItem[];
-  }): Uint8Array {
-    const outcomes = write((open) => open.commit(records, count, rejected));
-    commits += 1;
-    housekeeping?.afterCommit();
-    return outcomes;
+  commit(group: CommitMessage): Uint8Array | Promise<Uint8Array> {
+    const behind = housekeeping?.behind;
+    return behind === undefined ? commit(group) : behind.then(() => commit(group));
   },
   tail: ({ deviceId, filter, most }: TailQuestion) => queryTail(readable(), deviceId, filter, most),
   device: (deviceId: string) => queryDevice(readable().ledger, deviceId),

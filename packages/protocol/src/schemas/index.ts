@@ -1,0 +1,12 @@
+export * from './devices.ts';
+export * from './ingest-replies.ts';
+export * from './operations.ts';
+export { problem } from './problem.ts';
+export * from './quarantine.ts';
+export {
+  deviceEnvelope,
+  replayRequest,
+  syncEventBatch,
+  syncEventLines,
+  syncEventRequest,
+} from './requests.ts';

@@ -1,0 +1,173 @@
+import Type from 'typebox';
+import {
+  count,
+  deviceIdSchema,
+  epochSchema,
+  eventIdSchema,
+  nullable,
+  optional,
+  seqSchema,
+  timestampInput,
+} from './scalars.ts';
+
+const speedSchema = Type.Number({ minimum: 0, description: 'Mbit/s.' });
+
+const metadataSchema = Type.Object(
+  {},
+  {
+    additionalProperties: true,
+    description: 'Anything else worth keeping; at most 16 KiB as compact JSON, unknown fields included.',
+  },
+);
+
+/** Members that an event has wherever it is sent. */
+const eventMembers = {
+  total_files_synced: count('Files that were synced.'),
+  total_errors: count('Errors of this sync.'),
+  timestamp: optional(
+    timestampInput('When the sync ended, by the clock of the device. The time of receipt if absent.'),
+  ),
+  internet_speed: optional(speedSchema),
+  sync_duration_ms: optional(count('How long the sync took, in milliseconds.')),
+  bytes_synced: optional(count('Bytes that were synced.')),
+  metadata: optional(metadataSchema),
+  epoch: optional(epochSchema),
+  seq: optional(seqSchema),
+  event_id: optional(eventIdSchema),
+  sent_at: optional(timestampInput('The clock of the device when this attempt was sent.')),
+  kind: optional(Type.Literal('sync_event', { description: 'Absent means sync_event.' })),
+  sync_status: Type.Optional(Type.Unknown({ description: 'Taken and ignored: the status is derived.' })),
+};
+
+const hasEpoch = { required: ['epoch'], properties: { epoch: { type: 'string' } } };
+const hasSeq = { required: ['seq'], properties: { seq: { type: 'number' } } };
+
+/** One sync event. Every name may also be spelled in camelCase; unknown members join `metadata`. */
+export const syncEventRequest = Type.Object(
+  { device_id: deviceIdSchema, ...eventMembers },
+  {
+    title: 'SyncEvent',
+    additionalProperties: true,
+    allOf: [
+      // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+      { if: hasEpoch, then: hasSeq },
+      // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+      { if: hasSeq, then: hasEpoch },
+    ],
+    description:
+      'One sync of one device. Every name may also be spelled in camelCase; members not listed here are kept in metadata.',
+    examples: [
+      {
+        device_id: 'pibook-0001',
+        timestamp: '2026-11-20T08:30:00Z',
+        total_files_synced: 128,
+        total_errors: 0,
+        internet_speed: 45.5,
+        sync_duration_ms: 8200,
+        bytes_synced: 73400320,
+      },
+    ],
+  },
+);
+
+/** Many sync events, of any devices, as a JSON array. */
+export const syncEventBatch = Type.Array(syncEventRequest, {
+  title: 'SyncEventBatch',
+  description: 'Sync events of any devices; 10,000 at most unless configured otherwise.',
+  examples: [
+    [
+      {
+        device_id: 'pibook-0001',
+        timestamp: '2026-11-20T08:30:00Z',
+        total_files_synced: 12,
+        total_errors: 0,
+      },
+      { device_id: 'pibox-0002', timestamp: '2026-11-20T08:31:00Z', total_files_synced: 0, total_errors: 3 },
+    ],
+  ],
+});
+
+/** Many sync events as NDJSON, one on each line. */
+export const syncEventLines = Type.String({
+  title: 'SyncEventLines',
+  description: 'NDJSON: one sync event on each line.',
+  examples: [
+    '{"device_id":"pibook-0001","timestamp":"2026-11-20T08:30:00Z","total_files_synced":12,"total_errors":0}\n' +
+      '{"device_id":"pibox-0002","timestamp":"2026-11-20T08:31:00Z","total_files_synced":0,"total_errors":3}\n',
+  ],
+});
+
+/** One observation of an envelope, which gives the device and the epoch. */
+const enveloped = Type.Object(
+  { device_id: optional(deviceIdSchema), ...eventMembers },
+  {
+    title: 'EnvelopedObservation',
+    additionalProperties: true,
+    description:
+      'A sync event; device_id and epoch come from the envelope, and another device_id is refused.',
+  },
+);
+
+/** What the outbox of one device sends. */
+export const deviceEnvelope = Type.Object(
+  {
+    device_id: deviceIdSchema,
+    epoch: optional(epochSchema),
+    sent_at: optional(timestampInput('The clock of the device when this attempt was sent.')),
+    observations: Type.Array(enveloped, { description: 'In any order.' }),
+  },
+  {
+    title: 'DeviceEnvelope',
+    additionalProperties: false,
+    description: 'Observations of one device, with what they have in common said once.',
+    examples: [
+      {
+        device_id: 'pibook-0001',
+        epoch: 'k3v9s2m1',
+        sent_at: '2026-11-20T08:35:00Z',
+        observations: [
+          {
+            kind: 'sync_event',
+            seq: 0,
+            timestamp: '2026-11-20T08:30:00Z',
+            total_files_synced: 12,
+            total_errors: 0,
+          },
+          {
+            kind: 'sync_event',
+            seq: 1,
+            timestamp: '2026-11-20T08:34:00Z',
+            total_files_synced: 4,
+            total_errors: 1,
+          },
+        ],
+      },
+    ],
+  },
+);
+
+/** Another try for a quarantined item. */
+export const replayRequest = Type.Object(
+  {
+    item: Type.Optional(
+      Type.Unknown({ description: 'The corrected item; the item as it was sent if absent.' }),
+    ),
+  },
+  {
+    title: 'ReplayRequest',
+    additionalProperties: false,
+    examples: [
+      {
+        item: {
+          device_id: 'pibook-0001',
+          timestamp: '2026-11-20T08:30:00Z',
+          total_files_synced: 12,
+          total_errors: 0,
+        },
+      },
+    ],
+  },
+);
+
+/** Metadata of a stored event. */
+export const storedMetadataSchema = nullable(metadataSchema);

@@ -1,0 +1,160 @@
+import type { Observation, SyncStatus } from '@pisync/protocol';
+import fc from 'fast-check';
+import { correctClock } from '../core/clock.ts';
+import {
+  type CommitGroup,
+  type DeviceQuery,
+  deviceStates,
+  type HistoryQuery,
+  type QuarantineQuery,
+  type StateRule,
+} from '../ports/store.ts';
+import { hour, now, observation, rejectedItem } from './make-events.ts';
+
+/** One thing that a test does with a store; plain data, so that a failing sequence can be read and shrunk. */
+export type StoreCommand =
+  | { readonly do: 'commit'; readonly group: CommitGroup }
+  | { readonly do: 'history'; readonly query: HistoryQuery; readonly whole: boolean }
+  | { readonly do: 'device'; readonly deviceId: string }
+  | { readonly do: 'devices'; readonly query: DeviceQuery; readonly whole: boolean }
+  | { readonly do: 'fleet'; readonly rule: StateRule; readonly from: number; readonly to: number }
+  | { readonly do: 'statistics'; readonly deviceId: string; readonly from: number; readonly to: number }
+  | { readonly do: 'quarantine'; readonly query: QuarantineQuery }
+  | { readonly do: 'discard'; readonly id: number }
+  | { readonly do: 'settle' }
+  | { readonly do: 'reopen' };
+
+const deviceIds = ['pi-1', 'pi-2', 'Box:3', 'a@b.c'];
+const maxBacklogMs = 400 * 24 * hour;
+const option = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+
+/** Few counters, ids and times, so that repetitions, conflicts and late data are frequent. */
+const anyIdentity = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ epoch: fc.constantFrom('a', 'b', 'c'), seq: fc.nat({ max: 14 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ epoch: fc.constant('b'), seq: fc.constantFrom(2 ** 31, 2 ** 53 - 1) }),
+  },
+  { weight: 2, arbitrary: fc.record({ eventId: fc.constantFrom('x', 'y', 'é\u{1f600}') }) },
+  { weight: 2, arbitrary: fc.constant({}) },
+);
+
+const anyBody = fc.record({
+  totalFilesSynced: fc.constantFrom(0, 0, 5, 2 ** 40),
+  totalErrors: fc.constantFrom(0, 1, 1),
+  // Quarters, so that sums are exact in any order.
+  internetSpeed: fc.option(fc.nat({ max: 40 }).map((quarters) => quarters / 4)),
+  syncDurationMs: fc.option(fc.nat({ max: 100_000 })),
+  bytesSynced: fc.option(fc.nat({ max: 2 ** 40 })),
+  metadata: fc.option(fc.constantFrom('{}', '{"a":[1,"ü"]}', `{"long":"${'x'.repeat(300)}"}`)),
+});
+
+/** Mostly one body for each identity, so that a repetition is more often a duplicate than a conflict. */
+const usualBody = fc.constant({ totalFilesSynced: 0, totalErrors: 1 });
+
+const anyTime = fc.oneof(
+  { weight: 5, arbitrary: fc.nat({ max: 6 }).map((step) => now - step * 20 * 60_000) },
+  { weight: 2, arbitrary: fc.constantFrom(now - 30 * 24 * hour, now - maxBacklogMs, now) },
+  { weight: 1, arbitrary: fc.constantFrom(0, now + 9000 * hour, -62_167_219_200_000, 253_402_300_799_999) },
+);
+
+const anyObservation: fc.Arbitrary<Observation> = fc
+  .record({
+    deviceId: fc.constantFrom(...deviceIds),
+    identity: anyIdentity,
+    body: fc.oneof({ weight: 2, arbitrary: usualBody }, { weight: 1, arbitrary: anyBody }),
+    deviceTime: fc.option(anyTime, { freq: 8 }),
+    sentAt: fc.option(anyTime),
+    receivedAt: fc.nat({ max: 3 }).map((step) => now + step * 1000),
+  })
+  .map(({ identity, body, ...fields }) => {
+    const { deviceTime, sentAt, receivedAt } = fields;
+    return observation({
+      ...identity,
+      ...body,
+      ...fields,
+      ...correctClock(deviceTime, sentAt, receivedAt, maxBacklogMs),
+    });
+  });
+
+const anyRejected = fc.record({
+  raw: fc.constantFrom('{', '{"a":1}', ''),
+  code: fc.constantFrom('invalid_type', 'out_of_range'),
+  deviceId: fc.option(fc.constantFrom('pi-1', 'stranger')),
+  receivedAt: fc.nat({ max: 3 }).map((step) => now + step * 1000),
+});
+
+const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
+  observations: fc.array(anyObservation, { maxLength: 25, size: 'max' }),
+  rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+});
+
+const anyBound = fc.oneof(
+  fc.nat({ max: 8 }).map((step) => now - step * 20 * 60_000 + 60_000),
+  fc.constantFrom(0, now, now - 31 * 24 * hour, now + hour),
+);
+const anyDevice = fc.constantFrom(...deviceIds, 'stranger');
+const anyRule = fc.record({
+  failingStreak: fc.integer({ min: 1, max: 4 }),
+  silentAfterMs: fc.constantFrom(0, 1500, hour),
+  now: fc.constantFrom(now + 3000, now + 5000),
+});
+
+const anyHistory = fc
+  .record({
+    deviceId: anyDevice,
+    from: option(anyBound),
+    to: option(anyBound),
+    status: option(fc.constantFrom<SyncStatus>('success', 'partial', 'failed')),
+    limit: fc.constantFrom(1, 2, 3, 10, 1000),
+    offset: option(fc.nat({ max: 12 })),
+    after: option(
+      fc.record({ timestamp: anyBound, epochIndex: fc.nat({ max: 3 }), tie: fc.nat({ max: 20 }) }),
+    ),
+  })
+  .map((query) => (query.after === undefined ? query : { ...query, offset: undefined }));
+
+const anyDeviceQuery: fc.Arbitrary<DeviceQuery> = fc.record({
+  rule: anyRule,
+  search: option(fc.constantFrom('PI', 'b', ':')),
+  state: option(fc.constantFrom(...deviceStates)),
+  moreThan: option(
+    fc.record({
+      measure: fc.constantFrom('consecutive_failures' as const, 'total_failures' as const),
+      count: fc.nat({ max: 5 }),
+    }),
+  ),
+  sort: fc.constantFrom('device_id', 'last_seen', 'consecutive_failures', 'total_failures', 'syncs'),
+  descending: fc.boolean(),
+  limit: fc.integer({ min: 1, max: 5 }),
+});
+
+const anyQuarantine = fc.record({
+  deviceId: option(fc.constantFrom('pi-1', 'stranger', 'nobody')),
+  code: option(fc.constantFrom('invalid_type', 'out_of_range')),
+  limit: fc.integer({ min: 1, max: 4 }),
+  before: option(fc.nat({ max: 12 })),
+});
+
+const the = <Name extends StoreCommand['do'], Rest extends object>(name: Name, rest: fc.Arbitrary<Rest>) =>
+  rest.map((fields) => ({ do: name, ...fields }));
+
+/** Any sequence of commands; about half of them commit. */
+export const anyCommands: fc.Arbitrary<readonly StoreCommand[]> = fc.array(
+  fc.oneof(
+    { weight: 10, arbitrary: the('commit', fc.record({ group: anyGroup })) },
+    { weight: 4, arbitrary: the('history', fc.record({ query: anyHistory, whole: fc.boolean() })) },
+    { weight: 2, arbitrary: the('device', fc.record({ deviceId: anyDevice })) },
+    { weight: 2, arbitrary: the('devices', fc.record({ query: anyDeviceQuery, whole: fc.boolean() })) },
+    { weight: 1, arbitrary: the('fleet', fc.record({ rule: anyRule, from: anyBound, to: anyBound })) },
+    {
+      weight: 1,
+      arbitrary: the('statistics', fc.record({ deviceId: anyDevice, from: anyBound, to: anyBound })),
+    },
+    { weight: 1, arbitrary: the('quarantine', fc.record({ query: anyQuarantine })) },
+    { weight: 1, arbitrary: the('discard', fc.record({ id: fc.nat({ max: 8 }) })) },
+    { weight: 2, arbitrary: the('settle', fc.constant({})) },
+    { weight: 1, arbitrary: the('reopen', fc.constant({})) },
+  ),
+  { minLength: 1, maxLength: 30, size: 'max' },
+);

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import type { CommitOutcome } from '@pisync/protocol';
+import fc from 'fast-check';
+import type { CommitGroup, DeviceKey, HistoryKey, Store, StorePolicy } from '../ports/store.ts';
+import { deviceQuery, now, readEverything, readHistory, usualRule } from './make-events.ts';
+import { anyCommands, type StoreCommand } from './model-commands.ts';
+import { placeEvent, referenceDevice, referenceTotals } from './reference-device.ts';
+import type { OpenedStore, StoreSuite } from './store-suite.ts';
+
+const anyPolicy: fc.Arbitrary<StorePolicy> = fc.record({
+  partial: fc.constantFrom('failure', 'ignore', 'success'),
+});
+
+/** Registers the properties that random sequences of commands must keep. */
+export function modelTests(suite: StoreSuite): void {
+  const parameters = { numRuns: suite.options.numRuns ?? 60 };
+  const { model } = suite.options;
+  if (model !== undefined) {
+    suite.test('answers every sequence of commands as the reference model does', async () => {
+      await fc.assert(
+        fc.asyncProperty(anyPolicy, anyCommands, (policy, commands) =>
+          suite.withStore(async (opened) => {
+            await compareWithModel(suite, opened, await model(policy), commands);
+          }, policy),
+        ),
+        parameters,
+      );
+    });
+  }
+
+  suite.test('keeps exactly what it acknowledged, and state that follows from it', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyPolicy, anyCommands, (policy, commands) =>
+        suite.withStore((opened) => compareWithLedger(suite, opened, policy, commands), policy),
+      ),
+      parameters,
+    );
+  });
+}
+
+async function compareWithModel(
+  suite: StoreSuite,
+  opened: OpenedStore,
+  model: Store,
+  commands: readonly StoreCommand[],
+): Promise<void> {
+  const { settle, supports } = suite.options;
+  for (const [index, command] of commands.entries()) {
+    if (command.do === 'settle') await settle?.(opened.store);
+    else if (command.do === 'reopen') {
+      if (supports.durable) await opened.reopen();
+    } else {
+      const expected = await execute(model, command);
+      assert.deepEqual(await execute(opened.store, command), expected, `command ${index}: ${command.do}`);
+    }
+  }
+  assert.deepEqual(await readEverything(opened.store), await readEverything(model));
+  await settle?.(opened.store);
+  assert.deepEqual(await readEverything(opened.store), await readEverything(model), 'after settling');
+}
+
+/** Runs one command; a `whole` list is read page by page, so that cursors are compared, too. */
+async function execute(
+  store: Store,
+  command: Exclude<StoreCommand, { readonly do: 'settle' | 'reopen' }>,
+): Promise<unknown> {
+  switch (command.do) {
+    case 'commit':
+      return [await store.commit(command.group), store.status().position, store.status().devices];
+    case 'history':
+      return pages(
+        async (after: HistoryKey | undefined) =>
+          store.history(after === undefined ? command.query : { ...command.query, offset: undefined, after }),
+        command.whole,
+      );
+    case 'device':
+      return store.device(command.deviceId);
+    case 'devices':
+      return pages(
+        (after: DeviceKey | undefined) => store.devices({ ...command.query, after }),
+        command.whole,
+      );
+    case 'fleet':
+      return store.fleet(command.rule, command.from, command.to);
+    case 'statistics':
+      return store.statistics(command.deviceId, command.from, command.to);
+    case 'quarantine':
+      return store.quarantine(command.query);
+    case 'discard':
+      return [await store.quarantined(command.id), await store.discard(command.id)];
+  }
+}
+
+async function pages<Key>(
+  read: (after: Key | undefined) => Promise<{ readonly next: Key | null } | undefined>,
+  whole: boolean,
+): Promise<readonly unknown[]> {
+  const all: unknown[] = [];
+  let after: Key | undefined;
+  do {
+    const page = await read(after);
+    all.push(page);
+    after = page?.next ?? undefined;
+  } while (whole && after !== undefined);
+  return all;
+}
+
+type Ledger = { readonly group: CommitGroup; readonly outcomes: readonly CommitOutcome[] }[];
+
+/** Runs the commits only and counts their outcomes; then everything that can be asked must add up. */
+async function compareWithLedger(
+  suite: StoreSuite,
+  opened: OpenedStore,
+  policy: StorePolicy,
+  commands: readonly StoreCommand[],
+): Promise<void> {
+  const ledger: Ledger = [];
+  for (const command of commands) {
+    if (command.do === 'commit') {
+      ledger.push({ group: command.group, outcomes: await opened.store.commit(command.group) });
+    } else if (command.do === 'settle') await suite.options.settle?.(opened.store);
+    else if (command.do === 'reopen' && suite.options.supports.durable) await opened.reopen();
+  }
+  const items = ledger.flatMap(({ group, outcomes }) =>
+    group.observations.map((event, i) => ({ event, outcome: outcomes[i] })),
+  );
+  const stored = items.filter((item) => item.outcome === 'stored').map((item) => item.event);
+  for (const [deviceId, events] of Map.groupBy(stored, (event) => event.deviceId)) {
+    const history = await readHistory(opened.store, { deviceId, limit: 9 });
+    const kept = history.map(({ position: _p, epochIndex: _e, status: _s, ...event }) => event);
+    const byArrival = history.toSorted((a, b) => a.position - b.position);
+    assert.deepEqual(
+      byArrival.map(({ position }) => stored[position - 1]),
+      events,
+    );
+    assert.deepEqual(
+      kept,
+      history.map(({ position }) => stored[position - 1]),
+    );
+    const conflicts = items.filter((item) => item.outcome === 'conflict' && item.event.deviceId === deviceId);
+    const expected = referenceDevice(history.map(placeEvent), conflicts.length, policy);
+    assert.deepEqual(await opened.store.device(deviceId), expected);
+  }
+  const fleet = await opened.store.fleet(usualRule, 0, now);
+  assert.deepEqual(fleet.totals, referenceTotals(stored));
+  const devices = new Set(stored.map((event) => event.deviceId));
+  assert.equal((await opened.store.devices(deviceQuery())).matching, devices.size);
+  assert.equal(opened.store.status().position, stored.length);
+}

@@ -1,0 +1,44 @@
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { CommitOutcome } from '@pisync/protocol';
+import type { CommitGroup, Store } from '../ports/store.ts';
+
+/** A line that goes to the process under test. */
+export interface CommitRequest {
+  readonly id: number;
+  readonly group: CommitGroup;
+  /** Commit, but tell only that it happened: the acknowledgement is never sent. */
+  readonly withhold?: boolean;
+}
+
+/** A line that comes back: first that the store is open, then one for each request, in any order. */
+export type CommitReply =
+  | { readonly ready: true }
+  | { readonly id: number; readonly outcomes: readonly CommitOutcome[] }
+  | { readonly id: number; readonly withheld: true }
+  | { readonly id: number; readonly error: string };
+
+/**
+ * The process that the suite kills: commits the groups that come as lines of JSON, any number at once, and writes a
+ * line for each when it has resolved. Closes the store and returns at the end of the input.
+ *
+ * A script for `startChild` opens the store of its adapter and calls this with `process.stdin` and `process.stdout`.
+ */
+export async function serveCommits(store: Store, input: Readable, output: Writable): Promise<void> {
+  const reply = (line: CommitReply): void => {
+    output.write(`${JSON.stringify(line)}\n`);
+  };
+  const running = new Set<Promise<void>>();
+  reply({ ready: true });
+  for await (const line of createInterface({ input })) {
+    const { id, group, withhold = false } = JSON.parse(line) as CommitRequest;
+    const commit = store.commit(group).then(
+      (outcomes) => reply(withhold ? { id, withheld: true } : { id, outcomes }),
+      (error: unknown) => reply({ id, error: String(error) }),
+    );
+    running.add(commit);
+    void commit.then(() => running.delete(commit));
+  }
+  await Promise.all(running);
+  await store.close();
+}
