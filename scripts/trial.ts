@@ -72,15 +72,13 @@ export async function startShell(
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });
-  const ended = new Promise<void>((done) => {
-    child.on('close', () => done());
-    child.on('error', () => done());
-  });
-  const running = { stop: () => stopGroup(child, ended) };
+  const running = { stop: () => stopGroup(child) };
   const deadline = Date.now() + timeoutMs;
   while (!(await answers(url))) {
-    if (child.exitCode !== null || child.signalCode !== null)
+    if (child.exitCode !== null || child.signalCode !== null) {
+      await running.stop();
       throw new Error(`ended before it answered: ${command}`);
+    }
     if (Date.now() > deadline) {
       await running.stop();
       throw new Error(`did not answer at ${url} within ${timeoutMs} ms: ${command}`);
@@ -98,18 +96,25 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function stopGroup(child: ChildProcess, ended: Promise<void>): Promise<void> {
+/** npx and shells end before what they started: the end of the whole group counts. */
+async function stopGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return;
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // The whole group has ended.
-      return ended;
+    if (!signalGroup(child.pid, signal)) return;
+    for (let waited = 0; waited < 15_000; waited += 50) {
+      await sleep(50);
+      if (!signalGroup(child.pid, 0)) return;
     }
-    const late = sleep(15_000, 'late', { ref: false });
-    if ((await Promise.race([ended, late])) !== 'late') return;
     process.stdout.write(`still running 15 s after ${signal}\n`);
+  }
+}
+
+/** False where no process of the group is left. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
   }
 }
 

@@ -70,7 +70,8 @@ export class CrashClient {
         await sleep(Math.min(1000, Number(reply.headers['retry-after'] ?? 1) * 1000));
       } catch {
         this.counts.broken++;
-        await sleep(20);
+        // Not too eager: the server that starts up again shares the machine.
+        await sleep(50 + Math.random() * 100);
       }
     }
   }

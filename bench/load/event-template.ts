@@ -7,7 +7,7 @@ import { writeInstant, writeSpacePadded, writeZeroPadded } from './digits.ts';
 export type Identity = 'seq' | 'digest';
 
 /** Milliseconds between two events of one device. */
-export const eventSpacingMs = 900_000;
+const eventSpacingMs = 900_000;
 
 /**
  * Time of a device's first event: 30 days ago, on a whole quarter of an hour, which leaves room for 2,880 events of

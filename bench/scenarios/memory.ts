@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario } from '../harness/scenario.ts';
+import type { ServerProcess } from '../harness/server-process.ts';
 
 const megabyte = 2 ** 20;
 
@@ -10,6 +11,11 @@ export const memory: Scenario = {
   async run(context) {
     const empty = context.folder('memory');
     const big = await context.bigStore();
+    const waitMs = context.options.quick ? 500 : 3000;
+    const idle = async (server: ServerProcess): Promise<number> => {
+      await sleep(waitMs);
+      return server.memory().now;
+    };
     const idleEmpty = await context.withPisync('idle, empty', empty, idle);
     const idleBig = await context.withPisync('idle, filled', big.folder, idle);
     context.removeFolder(empty);
@@ -21,7 +27,7 @@ export const memory: Scenario = {
       peaks_mb: Object.fromEntries(peaks.map(([name, bytes]) => [name, Math.round(bytes / megabyte)])),
     };
     const goal = { better: 'lower', atLeast: 120, aim: 80 } as const;
-    const note = 'three seconds after ready';
+    const note = `${waitMs / 1000} s after ready`;
     return [
       {
         id: 'memory_idle',
@@ -50,8 +56,3 @@ export const memory: Scenario = {
     ];
   },
 };
-
-async function idle(server: { memory(): { now: number } }): Promise<number> {
-  await sleep(3000);
-  return server.memory().now;
-}

@@ -10,20 +10,29 @@ const dependencies = { '@pisync/protocol': '1.0.0', fastify: '1.0.0', commander:
 
 /** A small house in which every rule is kept. */
 const house: Readonly<Record<string, string>> = {
-  'package.json': JSON.stringify({ workspaces: ['packages/*'], devDependencies: { tester: '1.0.0' } }),
+  'package.json': JSON.stringify({
+    workspaces: ['packages/*'],
+    devDependencies: { tester: '1.0.0', 'fast-check': '1.0.0' },
+  }),
   'node_modules/fastify/package.json': '{"name":"fastify","main":"index.js"}',
   'node_modules/fastify/index.js': '',
   'node_modules/commander/package.json': '{"name":"commander","main":"index.js"}',
   'node_modules/commander/index.js': '',
   'node_modules/tester/package.json': '{"name":"tester","main":"index.js"}',
   'node_modules/tester/index.js': '',
+  'node_modules/fast-check/package.json': '{"name":"fast-check","main":"index.js"}',
+  'node_modules/fast-check/index.js': '',
   'packages/protocol/package.json': JSON.stringify({
     name: '@pisync/protocol',
     exports: { '.': { source: './src/index.ts' } },
   }),
   'packages/protocol/src/index.ts': "export * from './errors.ts';",
   'packages/protocol/src/errors.ts': 'export const errors = 1;',
-  'packages/server/package.json': JSON.stringify({ name: 'pisync', dependencies }),
+  'packages/server/package.json': JSON.stringify({
+    name: 'pisync',
+    dependencies,
+    peerDependencies: { 'fast-check': '1.0.0' },
+  }),
   [`${server}/core/fold.ts`]:
     "import { createHash } from 'node:crypto'; import { errors } from '@pisync/protocol'; export const fold = [createHash, errors];",
   [`${server}/ports/store.ts`]:
@@ -44,7 +53,7 @@ const house: Readonly<Record<string, string>> = {
   [`${server}/cli/main.ts`]:
     "import 'commander'; import { all } from '../roles/all.ts'; import { load } from '../config/load.ts'; all.push(load);",
   [`${server}/conformance/suite.ts`]:
-    "import type { Store } from '../ports/store.ts'; export let suite: Store;",
+    "import 'fast-check'; import type { Store } from '../ports/store.ts'; export let suite: Store;",
 };
 
 function cruise(context: TestContext, extra: Readonly<Record<string, string>>): readonly string[] {
@@ -73,6 +82,7 @@ const broken: readonly (readonly [rule: string, from: string, name: string])[] =
   ['only-sqlite', `${server}/adapters/store/memory/z.ts`, 'node:sqlite'],
   ['only-fastify', `${server}/services/z.ts`, 'fastify'],
   ['only-commander', `${server}/config/z.ts`, 'commander'],
+  ['only-fast-check', `${server}/core/v.ts`, 'fast-check'],
   ['core-pure', `${server}/core/y.ts`, 'node:fs'],
   ['core-pure', `${server}/core/z.ts`, 'node:timers/promises'],
   ['protocol-everywhere', 'packages/protocol/src/x.ts', 'node:crypto'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { delimiter } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { freePort, runShell, startShell, strangerEnvironment } from '../trial.ts';
 import { temporaryTree } from './temporary-tree.ts';
@@ -38,6 +39,18 @@ describe('a command that keeps running', () => {
     await running.stop();
     await assert.rejects(fetch(url));
     await running.stop();
+  });
+
+  test('is gone only when the last process of its group is', async (context) => {
+    const folder = temporaryTree(context, {});
+    const slow =
+      "process.on('SIGTERM', () => setTimeout(() => { fs.writeFileSync('end', ''); process.exit(); }, 300));";
+    const port = await freePort();
+    const command = `"${process.execPath}" -e "${slow} ${server}" & wait`;
+    const url = `http://127.0.0.1:${port}`;
+    const running = await startShell(command, folder, { ...here, AT: String(port) }, url, 20_000);
+    await running.stop();
+    assert.ok(existsSync(join(folder, 'end')));
   });
 
   test('is an error when it ends before it answers', async () => {

@@ -1,5 +1,5 @@
 /** True for the four bytes that JSON takes as white space. */
-export function isSpace(code: number): boolean {
+function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
 }
 

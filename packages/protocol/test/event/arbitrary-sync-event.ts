@@ -16,13 +16,13 @@ const first = fc.constantFrom(...'abcXYZ019');
 const later = fc.string({ unit: fc.constantFrom(...'abcXYZ019._:@-'), maxLength: 20 });
 const count = fc.oneof(fc.nat(), fc.maxSafeNat());
 
-export const arbitraryDeviceId = fc.tuple(first, later).map(([head, tail]) => head + tail);
-export const arbitraryEpoch = fc.string({
+const arbitraryDeviceId = fc.tuple(first, later).map(([head, tail]) => head + tail);
+const arbitraryEpoch = fc.string({
   unit: fc.constantFrom(...'abcXYZ019._:-'),
   minLength: 1,
   maxLength: 64,
 });
-export const arbitraryEventId = fc.string({
+const arbitraryEventId = fc.string({
   unit: fc.constantFrom(...'ab 1/#é\u{1F600}'),
   minLength: 1,
   maxLength: 20,

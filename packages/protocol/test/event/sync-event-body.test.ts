@@ -77,3 +77,16 @@ test('a body reads as documented', () => {
     '"metadata":{"firmware":"1.2"},"timestamp":1795163400000,"total_errors":0,"total_files_synced":12}';
   assert.equal(canonicalBody(event), expected);
 });
+
+test('zero is not absent', () => {
+  fc.assert(
+    fc.property(arbitrarySyncEvent, (event) => {
+      for (const name of ['deviceTime', 'internetSpeed', 'syncDurationMs', 'bytesSynced'] as const) {
+        const zero = { ...event, [name]: 0 };
+        const absent = { ...event, [name]: null };
+        assert.notEqual(canonicalBody(zero), canonicalBody(absent), name);
+        assert.equal(sameBody(zero, absent), false, name);
+      }
+    }),
+  );
+});

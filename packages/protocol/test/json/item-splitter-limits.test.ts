@@ -180,3 +180,15 @@ test('one indented object with a mistake is one rejected item, lines are many', 
   const first = `{"a":"${'x'.repeat(2000)}"}\n{"b":1}\n`;
   assert.deepEqual(outline(first, options), [['item_too_large', { b: 1 }], undefined]);
 });
+
+test('no more than 64 KiB of a rejected item are kept, whatever the size limit', () => {
+  const bad = `{"a":"${'x'.repeat(100_000)}"]`;
+  for (const format of ['array', 'ndjson'] as const) {
+    const { items } = split(format === 'array' ? `[${bad},1]` : `${bad}\n1`, {
+      format,
+      maxItemBytes: 200_000,
+    });
+    assert.deepEqual([items[0]?.problem?.code, items[1]?.value], ['item_invalid_json', 1]);
+    assert.deepEqual([items[0]?.text, items[0]?.truncated], [bad.slice(0, 65_536), true]);
+  }
+});

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  counted,
-  failed,
-  group,
-  now,
-  observation,
-  readEverything,
-  readHistory,
-  rejectedItem,
-  shuffled,
-} from './make-events.ts';
+import { counted, failed, group, now, observation, rejectedItem, shuffled } from './make-events.ts';
+import { assertStatus, readEverything, readHistory } from './read-store.ts';
 import type { StoreSuite } from './store-suite.ts';
 
 /** Registers the promises about identity and acknowledgement. */
@@ -169,7 +160,7 @@ function groupTests(suite: StoreSuite): void {
       assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 1);
       assert.equal(outcomes.filter((outcome) => outcome === 'duplicate').length, 49);
     });
-    assert.equal(store.status().position, 40);
+    await assertStatus(store, { position: 40 });
     assert.deepEqual(
       (await store.quarantine({ limit: 10 })).items.map((item) => item.count),
       [50],
@@ -189,15 +180,14 @@ function groupTests(suite: StoreSuite): void {
         [2, 2],
         [1, 1],
       ]);
-      assert.equal(store.status().position, 4);
+      await assertStatus(store, { position: 4 });
     },
   );
 
   suite.test('answers an empty group and a group of rejected items only', async ({ store }) => {
     assert.deepEqual(await store.commit(group()), []);
     assert.deepEqual(await store.commit({ observations: [], rejected: [rejectedItem()] }), []);
-    assert.equal(store.status().position, 0);
-    assert.equal(store.status().devices, 0);
+    await assertStatus(store, { position: 0, devices: 0 });
     assert.equal((await store.quarantine({ limit: 10 })).total, 1);
   });
 
@@ -217,7 +207,7 @@ function groupTests(suite: StoreSuite): void {
     const many = Array.from({ length: 10_000 }, (_, i) => counted(i, { deviceId: `pi-${i}` }));
     const outcomes = await store.commit(group(...many));
     assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 10_000);
-    assert.equal(store.status().devices, 10_000);
+    await assertStatus(store, { devices: 10_000 });
     assert.equal((await readHistory(store, { deviceId: 'pi-9999' })).length, 1);
   });
 }

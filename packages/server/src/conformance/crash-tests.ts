@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { CommitOutcome } from '@pisync/protocol';
 import type { CommitGroup, Store } from '../ports/store.ts';
-import { counted, failed, group, observation, readHistory, rejectedItem, sequence } from './make-events.ts';
-import { placeEvent, referenceDevice } from './reference-device.ts';
+import { counted, failed, group, observation, rejectedItem, sequence } from './make-events.ts';
+import { placeEvent, referenceDevice } from './model/reference-device.ts';
+import { readHistory } from './read-store.ts';
 import type { CommitReply, CommitRequest } from './serve-commits.ts';
 import { type OpenedStore, type StoreSuite, usualPolicy } from './store-suite.ts';
 

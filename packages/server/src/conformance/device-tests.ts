@@ -11,11 +11,11 @@ import {
   now,
   observation,
   partial,
-  readHistory,
   shuffled,
   usualRule,
 } from './make-events.ts';
-import { placeEvent, referenceDevice } from './reference-device.ts';
+import { placeEvent, referenceDevice } from './model/reference-device.ts';
+import { readHistory } from './read-store.ts';
 import type { StoreSuite } from './store-suite.ts';
 
 /** Registers the promises about derived state and device lists. */

@@ -2,16 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CommitOutcome, PisyncError } from '@pisync/protocol';
 import type { CommitGroup, Store } from '../ports/store.ts';
-import {
-  counted,
-  failed,
-  group,
-  observation,
-  readEverything,
-  readHistory,
-  rejectedItem,
-} from './make-events.ts';
-import { placeEvent, referenceDevice } from './reference-device.ts';
+import { counted, failed, group, observation, rejectedItem } from './make-events.ts';
+import { placeEvent, referenceDevice } from './model/reference-device.ts';
+import { assertStatus, readEverything, readHistory } from './read-store.ts';
 import type { FaultKind, StoreSuite } from './store-suite.ts';
 
 /** How long a store may take to recover without help, in milliseconds. */
@@ -59,8 +52,7 @@ async function failOneGroup(store: Store, fail: () => void | Promise<void>): Pro
   assert.equal(await tryCommit(store, second), undefined, 'the fault must hit the commit');
   const outcomes = await commitInTime(store, second);
   assert.deepEqual(outcomes, ['stored', 'stored', 'conflict'], 'nothing of the failed group was kept');
-  assert.equal(store.status().state, 'ready');
-  assert.equal(store.status().position, 4);
+  await assertStatus(store, { state: 'ready', position: 4 });
   const events = (await readHistory(store, { deviceId: 'pi-1' })).map(placeEvent);
   assert.deepEqual(await store.device('pi-1'), referenceDevice(events, 1, { partial: 'failure' }));
   const { items } = await store.quarantine({ limit: 10 });
@@ -91,7 +83,7 @@ async function failManyGroups(store: Store, fail: () => void | Promise<void>): P
     const kept = answers[i] === undefined ? 'stored' : 'duplicate';
     assert.deepEqual(await commitInTime(store, one), [kept, kept]);
   }
-  assert.equal(store.status().position, 120);
+  await assertStatus(store, { state: 'ready', position: 120 });
   for (let i = 0; i < 5; i++) assert.equal((await readHistory(store, { deviceId: `pi-${i}` })).length, 24);
 }
 

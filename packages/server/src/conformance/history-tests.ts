@@ -9,11 +9,11 @@ import {
   now,
   observation,
   partial,
-  readHistory,
   rejectedItem,
   shuffled,
 } from './make-events.ts';
-import { placeEvent } from './reference-device.ts';
+import { placeEvent } from './model/reference-device.ts';
+import { readHistory } from './read-store.ts';
 import type { StoreSuite } from './store-suite.ts';
 
 const seqs = (items: readonly StoredSyncEvent[]): readonly (number | null)[] => items.map((item) => item.seq);

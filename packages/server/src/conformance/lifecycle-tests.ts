@@ -9,12 +9,11 @@ import {
   now,
   observation,
   partial,
-  readEverything,
-  readHistory,
   rejectedItem,
   usualRule,
 } from './make-events.ts';
-import { placeEvent, referenceDevice } from './reference-device.ts';
+import { placeEvent, referenceDevice } from './model/reference-device.ts';
+import { assertStatus, readEverything, readHistory } from './read-store.ts';
 import { type StoreSuite, usualPolicy } from './store-suite.ts';
 
 const mixed = {
@@ -41,7 +40,7 @@ export function lifecycleTests(suite: StoreSuite): void {
     suite.test('a store that is not durable starts empty when it is opened again', async (opened) => {
       await opened.store.commit(mixed);
       const store = await opened.reopen();
-      assert.equal(store.status().position, 0);
+      await assertStatus(store, { position: 0 });
       assert.equal(await store.device('pi-1'), undefined);
       assert.equal((await store.quarantine({ limit: 1 })).total, 0);
     });
@@ -67,11 +66,10 @@ function statusTests(suite: StoreSuite): void {
   });
 
   suite.test('tells its health, position and number of devices', async ({ store }) => {
-    assert.equal(store.status().state, 'ready');
+    await assertStatus(store, { state: 'ready', position: 0, devices: 0, waiting: 0 });
     await store.commit(mixed);
-    const status = store.status();
-    assert.deepEqual([status.state, status.position, status.devices, status.waiting], ['ready', 6, 2, 0]);
-    assert.ok(Object.values(status.gauges).every(Number.isFinite));
+    await assertStatus(store, { state: 'ready', position: 6, devices: 2, waiting: 0 });
+    assert.ok(Object.values(store.status().gauges).every(Number.isFinite));
   });
 
   suite.test('finds no error in itself when it verifies everything', async ({ store }) => {
@@ -178,7 +176,7 @@ function durableTests(suite: StoreSuite): void {
     const running = Array.from({ length: 30 }, (_, i) => opened.store.commit(group(counted(i))));
     const store = await opened.reopen();
     await Promise.all(running);
-    assert.equal(store.status().position, 30);
+    await assertStatus(store, { position: 30 });
     assert.equal((await readHistory(store, { deviceId: 'pi-1' })).length, 30);
   });
 }
@@ -194,7 +192,7 @@ function exclusiveTests(suite: StoreSuite): void {
       await store.close();
       const next = await suite.options.open(place, usualPolicy);
       try {
-        assert.equal(next.status().position, 7);
+        await assertStatus(next, { position: 7 });
       } finally {
         await next.close();
       }

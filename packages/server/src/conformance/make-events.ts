@@ -1,13 +1,5 @@
 import type { Observation } from '@pisync/protocol';
-import type {
-  CommitGroup,
-  DeviceQuery,
-  HistoryQuery,
-  RejectedItem,
-  StateRule,
-  Store,
-  StoredSyncEvent,
-} from '../ports/store.ts';
+import type { CommitGroup, DeviceQuery, RejectedItem, StateRule } from '../ports/store.ts';
 
 /** The moment at which the suite takes place: 2026-11-20T08:30:00Z. */
 export const now = Date.UTC(2026, 10, 20, 8, 30);
@@ -74,44 +66,6 @@ export function group(...observations: readonly Observation[]): CommitGroup {
 /** What of a device list is usual: all devices by id. */
 export function deviceQuery(fields: Partial<DeviceQuery> = {}): DeviceQuery {
   return { rule: usualRule, sort: 'device_id', descending: false, limit: 1000, ...fields };
-}
-
-/** All events of a device that match, newest first, read page by page. */
-export async function readHistory(
-  store: Store,
-  query: Partial<HistoryQuery> & { readonly deviceId: string },
-): Promise<readonly StoredSyncEvent[]> {
-  const items: StoredSyncEvent[] = [];
-  let after = query.after;
-  do {
-    const page = await store.history({ limit: 1000, ...query, after });
-    if (page === undefined) return items;
-    items.push(...page.items);
-    after = page.next ?? undefined;
-  } while (after !== undefined);
-  return items;
-}
-
-/** All that a store can be asked, for comparing one moment with another. */
-export async function readEverything(store: Store): Promise<unknown> {
-  const { items: devices } = await store.devices(deviceQuery());
-  const histories: Record<string, unknown> = {};
-  for (const { deviceId } of devices) {
-    histories[deviceId] = {
-      device: await store.device(deviceId),
-      events: await readHistory(store, { deviceId }),
-      statistics: await store.statistics(deviceId, 0, now + hour),
-    };
-  }
-  const { position, devices: count } = store.status();
-  return {
-    devices,
-    histories,
-    fleet: await store.fleet(usualRule, 0, now + 1000 * hour),
-    quarantine: await store.quarantine({ limit: 1000 }),
-    position,
-    count,
-  };
 }
 
 /** A small generator of numbers that look random and are the same in every run. */

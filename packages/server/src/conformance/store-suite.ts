@@ -8,7 +8,7 @@ import { failureTests } from './failure-tests.ts';
 import { fleetTests } from './fleet-tests.ts';
 import { historyTests } from './history-tests.ts';
 import { lifecycleTests } from './lifecycle-tests.ts';
-import { modelTests } from './model-tests.ts';
+import { modelTests } from './model/model-tests.ts';
 import { quarantineTests } from './quarantine-tests.ts';
 
 /** A failure of the machine that a suite can ask for. */
@@ -34,7 +34,7 @@ export interface StoreSuiteOptions {
    * where `supports.durable`.
    */
   readonly startChild?: ((place: string, policy: StorePolicy) => ChildProcess) | undefined;
-  /** Opens the reference model, an empty store that is known to be right; without it, answers are compared with sums. */
+  /** Opens an empty store that is known to be right; without it, answers are compared with what follows from outcomes. */
   readonly model?: ((policy: StorePolicy) => Promise<Store>) | undefined;
   /** Command sequences of the model-based property; 60 if absent. */
   readonly numRuns?: number | undefined;

@@ -85,8 +85,16 @@ export class Exchange {
     this.send(status, JSON_TYPE, text);
   }
 
-  /** Answers a read: 304 where the client has this very reply already, else 200. */
-  read(text: string): void {
+  /** Answers a read with a value: 304 where the client has this very reply already, else 200. */
+  read(value: object): void {
+    const { watchdog } = this.services;
+    watchdog.begin();
+    this.readText(JSON.stringify(value));
+    watchdog.end(this.route);
+  }
+
+  /** As {@link read}, with text that is JSON already. */
+  readText(text: string): void {
     const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
     this.header('etag', tag);
     this.header('cache-control', 'no-cache');

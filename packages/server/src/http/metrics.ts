@@ -34,6 +34,9 @@ export class Metrics implements Meter {
       labelNames: ['code'],
       registers,
     });
+    // A series that appears only when it is needed cannot be alerted on.
+    this.#refusals.inc({ code: 'rate_limited' }, 0);
+    this.#refusals.inc({ code: 'overloaded' }, 0);
     this.#queries = new Histogram({
       name: 'pisync_store_query_duration_seconds',
       help: 'Time that the store took to answer a query',

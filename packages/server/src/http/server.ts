@@ -158,7 +158,10 @@ function makeHttpServer({ requestTimeoutMs }: ServerOptions, listener: RequestLi
 function translated(error: unknown): unknown {
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status < 400 || status >= 500) return error;
-  if (status === 415) return new PisyncError('unsupported_media_type', { field: 'content-type' });
+  if (status === 415) {
+    const detail = 'The content-type header is malformed. Send application/json.';
+    return new PisyncError('unsupported_media_type', { field: 'content-type', detail });
+  }
   return new PisyncError('bad_request', { detail: 'The request line or a header is malformed.' });
 }
 
@@ -187,8 +190,11 @@ function routed(route: Route, index: number, services: Services) {
 }
 
 function run(route: Route, exchange: Exchange): void {
+  const { watchdog } = exchange.services;
   try {
+    watchdog.begin();
     const handled = route.handle(exchange);
+    watchdog.end(exchange.route);
     if (handled instanceof Promise) handled.catch((error: unknown) => exchange.fail(error));
   } catch (error) {
     exchange.fail(error);

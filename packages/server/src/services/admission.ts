@@ -1,5 +1,6 @@
 import { PisyncError } from '@pisync/protocol';
 import {
+  ADVISE_FROM_LOAD,
   type BucketRule,
   chargeTokens,
   FULL_BUCKET,
@@ -43,6 +44,9 @@ export class AdmissionRefusal extends PisyncError {
   }
 }
 
+/** Time in which the memory of a long queue fades by half. */
+const PEAK_HALF_LIFE_MS = 250;
+
 /** Devices whose buckets are remembered in one generation; two generations are kept. */
 const GENERATION = 100_000;
 
@@ -67,6 +71,9 @@ export class Admission {
   #older = new Map<string, number>();
   #total = FULL_BUCKET;
   #waiting = 0;
+  /** The longest queue of late, fading, and when it was so long. */
+  #peak = 0;
+  #peakAt = 0;
   #bufferedBytes = 0;
 
   constructor(limits: AdmissionLimits, clock: Clock, random: () => number, meter: Meter) {
@@ -171,6 +178,9 @@ export class Admission {
   /** Items were handed to the store. Answer with {@link left}. */
   entered(count: number): void {
     this.#waiting += count;
+    if (this.#waiting <= this.#peak) return;
+    this.#peak = this.#waiting;
+    this.#peakAt = this.#clock.monotonic();
   }
 
   /** The store answered for these items, whatever it said. */
@@ -197,7 +207,17 @@ export class Admission {
 
   /** Milliseconds that a successful reply asks the sender to wait; undefined without load. */
   advice(): number | undefined {
-    return this.#waiting === 0 ? undefined : nextSyncAfter(this.load, this.#random());
+    const { maxWaitingItems } = this.limits;
+    if (this.#peak <= maxWaitingItems * ADVISE_FROM_LOAD) {
+      this.#peak = this.#waiting;
+      return undefined;
+    }
+    // A group commit answers for all that waited at once, so at the reply the queue looks empty: what counts is how
+    // long it was a moment ago.
+    const now = this.#clock.monotonic();
+    this.#peak = Math.max(this.#waiting, this.#peak * 0.5 ** ((now - this.#peakAt) / PEAK_HALF_LIFE_MS));
+    this.#peakAt = now;
+    return nextSyncAfter(this.#peak / maxWaitingItems, this.#random());
   }
 
   /** Whole seconds for `Retry-After`, spread at random. */

@@ -44,14 +44,19 @@ export class BatchIngest {
   /**
    * Takes items as the splitter found them; resolves when more may be given.
    *
+   * @param context - what the envelope says, for items of one
    * @throws {PisyncError} `rate_limited` or `overloaded` with the first group, `store_unavailable` at any time
    */
-  async add(items: readonly RawItem[]): Promise<void> {
+  async add(items: readonly RawItem[], context?: DecodeContext): Promise<void> {
     const receivedAt = this.#ingest.clock.now();
-    const context = { maxDepth: this.#ingest.limits.maxDepth };
-    for (const item of items) {
-      if (item.problem === undefined) this.#take(item.index, item.value, context, item.text, receivedAt);
-      else this.#reject(item.index, item.problem, item.text, receivedAt, item.truncated);
+    const full = { ...context, maxDepth: this.#ingest.limits.maxDepth };
+    for (const { index, value, text, problem, truncated } of items) {
+      if (problem === undefined)
+        this.#take(index, value, full, context === undefined ? text : undefined, receivedAt);
+      else {
+        const deviceId = problem.deviceId ?? context?.deviceId ?? null;
+        this.#reject(index, { ...problem, deviceId }, text, receivedAt, truncated);
+      }
       if (this.#group.length >= GROUP_ITEMS) await this.#flush();
     }
   }

@@ -63,7 +63,7 @@ export class Quarantine {
   async replay(id: number, corrected: unknown): Promise<ItemReceipt> {
     const { limits } = this.#ingest;
     const item = await this.#find(id);
-    const decoded = decodeSyncEvent(corrected ?? itemValue(item, limits.maxDepth), {
+    const decoded = decodeSyncEvent(corrected === undefined ? itemValue(item, limits.maxDepth) : corrected, {
       maxDepth: limits.maxDepth,
     });
     if (!decoded.ok) {

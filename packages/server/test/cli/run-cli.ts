@@ -1,9 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /** The command as it is published and linked. */
 export const cliPath = fileURLToPath(new URL('../../bin/pisync.js', import.meta.url));
+
+/** A test that failed half-way leaves its server running, which would keep the test process alive for ever. */
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** What a finished command left. */
 export interface CliResult {
@@ -42,6 +49,8 @@ export function startCli(
     cwd: options.folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type PlacedEvent, referenceDevice } from '../../src/conformance/reference-device.ts';
+import { type PlacedEvent, referenceDevice } from '../../src/conformance/model/reference-device.ts';
 import { toDeviceRecord } from '../../src/core/device.ts';
 import { fold, type PartialRule, recount, weigh } from '../../src/core/fold.ts';
 import { compareHistory } from '../../src/core/history.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { referenceTotals } from '../../src/conformance/reference-device.ts';
+import { referenceTotals } from '../../src/conformance/model/reference-device.ts';
 import { HOUR_MS, HourlyTotals, WindowTotals } from '../../src/core/totals.ts';
 
 const numRuns = Number(process.env['PISYNC_PROPERTY_RUNS'] ?? 2000);

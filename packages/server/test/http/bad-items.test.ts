@@ -18,7 +18,7 @@ const cases: readonly (readonly [name: string, text: string, code: string, field
   ['object for a device id', item('{"device_id":{"$gt":""}}'), 'invalid_type', 'device_id'],
   ['text for metadata', item('{"metadata":"x"}'), 'invalid_type', 'metadata'],
   ['negative', item('{"total_errors":-1}'), 'out_of_range', 'total_errors'],
-  ['fractional', item('{"total_files_synced":1.5}'), 'out_of_range', 'total_files_synced'],
+  ['fractional', item('{"total_files_synced":1.5}'), 'invalid_type', 'total_files_synced'],
   ['1e400', item('{}').replace('"total_errors":0', '"total_errors":1e400'), 'out_of_range', 'total_errors'],
   ['over 2^53', item('{"total_files_synced":9007199254740993}'), 'out_of_range', 'total_files_synced'],
   ['negative speed', item('{"internet_speed":-0.5}'), 'out_of_range', 'internet_speed'],

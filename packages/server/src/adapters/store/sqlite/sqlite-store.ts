@@ -51,10 +51,6 @@ export interface SqliteStore extends Store {
   injectFault(kind: 'disk_full' | 'io_error'): Promise<void>;
 }
 
-function threadFile(name: 'writer' | 'reader'): URL {
-  return new URL(`./threads/${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-}
-
 /**
  * Opens the embedded store at `path`, creating it and its folder where needed. One process at a time; the work is done on
  * a writer, a maintenance and a reader thread. Durability and format: docs/spec/sqlite-format.md.
@@ -74,7 +70,7 @@ export async function openSqliteStore(
     partial: policy.partial,
     sealEvents: options.sealEvents ?? SEAL_EVENTS,
   };
-  const writer = new Worker(threadFile('writer'), { workerData });
+  const writer = new Worker(new URL('./threads/writer.ts', import.meta.url), { workerData });
   const first = await new Promise<WriterStatus>((opened, failed) => {
     writer.once('error', failed);
     writer.once('message', (message: WriterStatus | { error: ErrorMessage }) => {
@@ -82,7 +78,7 @@ export async function openSqliteStore(
       else opened(message);
     });
   });
-  const reader = new Worker(threadFile('reader'), { workerData: { path: place } });
+  const reader = new Worker(new URL('./threads/reader.ts', import.meta.url), { workerData: { path: place } });
   return new ThreadedStore(place, writer, reader, first);
 }
 
@@ -103,7 +99,9 @@ class ThreadedStore implements SqliteStore {
     this.#readerThread = reader;
     this.#writer = new ThreadCaller(writer);
     this.#reader = new ThreadCaller(reader);
-    this.#queue = new CommitQueue(this.#writer);
+    this.#queue = new CommitQueue(this.#writer, ({ position, devices }) => {
+      this.#last = { ...this.#last, position, devices };
+    });
     this.#last = first;
     writer.on('message', (message: WriterStatus) => {
       if (message.id === 0) this.#last = message;

@@ -30,6 +30,6 @@ export const device: Route = {
     const { window_hours: hours, fields: wanted } = readQuery(query, exchange.target.query);
     const deviceId = exchange.parameter('id');
     if (!isDeviceId(deviceId)) throw new PisyncError('device_unknown', { detail: 'This is no device id.' });
-    exchange.read(JSON.stringify(project(await exchange.services.queries.device(deviceId, hours), wanted)));
+    exchange.read(project(await exchange.services.queries.device(deviceId, hours), wanted));
   },
 };

@@ -41,6 +41,6 @@ export const devices: Route = {
       descending: signed || order === 'desc',
     });
     const items = found.items.map((item) => project(item, wanted));
-    exchange.read(JSON.stringify({ ...found, items }));
+    exchange.read({ ...found, items });
   },
 };

@@ -21,6 +21,6 @@ export const fleetSummary: Route = {
   replies: { 200: jsonReply(schemas.fleetSummary, 'The fleet in numbers.') },
   async handle(exchange) {
     const { hours } = readQuery(query, exchange.target.query);
-    exchange.read(JSON.stringify(await exchange.services.queries.fleet(hours)));
+    exchange.read(await exchange.services.queries.fleet(hours));
   },
 };

@@ -33,6 +33,6 @@ export const repeatedFailures: Route = {
     const { fields: wanted, ...request } = readQuery(query, exchange.target.query);
     const found = await exchange.services.queries.repeatedFailures(request);
     const items = found.items.map((item) => project(item, wanted));
-    exchange.read(JSON.stringify({ ...found, items }));
+    exchange.read({ ...found, items });
   },
 };

@@ -26,7 +26,7 @@ async function handle(exchange: Exchange): Promise<void> {
   if (!isDeviceId(deviceId)) throw new PisyncError('device_unknown', { detail: 'This is no device id.' });
   const found = await services.queries.history({ deviceId, ...request });
   const items = found.items.map((item) => project(item, wanted));
-  exchange.read(JSON.stringify({ ...found, items }));
+  exchange.read({ ...found, items });
 }
 
 function historyAt(path: string, operationId: string): Route {

@@ -1,13 +1,11 @@
-import { decodeEnvelope, type ItemProblem, PisyncError, parseJsonDocument, schemas } from '@pisync/protocol';
+import { type ItemProblem, PisyncError, schemas } from '@pisync/protocol';
 import { BatchIngest } from '../../../services/batch.ts';
+import { readEnvelope } from '../../../services/envelope.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { jsonBody, jsonReply } from '../../documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { batchReply } from '../../ingest-reply.ts';
 import type { Route } from '../../route.ts';
-
-/** Levels that the envelope adds to the nesting of its observations. */
-const ENVELOPE_DEPTH = 2;
 
 /** Takes an agent's envelope: many observations of one device. */
 export const batches: Route = {
@@ -37,20 +35,19 @@ export const batches: Route = {
 
 async function take(exchange: Exchange, bytes: Buffer): Promise<void> {
   const { services } = exchange;
-  const { maxItems, maxDepth } = services.ingest.limits;
   services.watchdog.begin();
-  const parsed = parseJsonDocument(bytes, { maxDepth: maxDepth + ENVELOPE_DEPTH });
-  const envelope = parsed.ok ? decodeEnvelope(parsed.value, { maxItems, maxDepth }) : undefined;
+  const envelope = readEnvelope(bytes, services.ingest.limits);
   services.watchdog.end(exchange.route);
-  if (!parsed.ok) {
-    const { code, field, detail } = parsed;
-    return refuse(exchange, bytes, { code, field, detail, deviceId: null });
+  if (envelope.problem !== undefined) {
+    await refuse(exchange, bytes, envelope.problem);
+    return;
   }
-  if (envelope === undefined || !envelope.ok)
-    return refuse(exchange, bytes, envelope?.problem as ItemProblem);
   const batch = new BatchIngest(services.ingest, 'batches');
   services.watchdog.begin();
-  const added = batch.addEnvelope(envelope.observations, envelope.context);
+  const added =
+    'items' in envelope
+      ? batch.add(envelope.items, envelope.context)
+      : batch.addEnvelope(envelope.observations, envelope.context);
   services.watchdog.end(exchange.route);
   await added;
   const receipts = await batch.finish();

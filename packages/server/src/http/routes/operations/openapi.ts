@@ -10,6 +10,6 @@ export const openapi: Route = {
   summary: 'This document, OpenAPI 3.1',
   replies: { 200: jsonReply({ type: 'object' }, 'The document.') },
   handle(exchange) {
-    exchange.read(exchange.services.document);
+    exchange.readText(exchange.services.document);
   },
 };

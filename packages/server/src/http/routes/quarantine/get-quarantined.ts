@@ -16,6 +16,6 @@ export const getQuarantined: Route = {
   replies: { 200: jsonReply(schemas.quarantinedItem, 'The item.') },
   async handle(exchange) {
     readQuery({}, exchange.target.query);
-    exchange.read(JSON.stringify(await exchange.services.quarantine.item(readQuarantineId(exchange))));
+    exchange.read(await exchange.services.quarantine.item(readQuarantineId(exchange)));
   },
 };

@@ -22,6 +22,6 @@ export const listQuarantine: Route = {
   replies: { 200: jsonReply(schemas.quarantinePage, 'One page of rejected items.') },
   async handle(exchange) {
     const { device_id: deviceId, ...request } = readQuery(query, exchange.target.query);
-    exchange.read(JSON.stringify(await exchange.services.quarantine.list({ deviceId, ...request })));
+    exchange.read(await exchange.services.quarantine.list({ deviceId, ...request }));
   },
 };

@@ -22,17 +22,24 @@ export class IdentityFilter {
   }
 
   add(high: number, low: number): void {
+    const step = stepOf(low);
     for (let probe = 0; probe < PROBES; probe++) {
-      const bit = (high + probe * (low | 1)) % this.#bits;
+      const bit = (high + probe * step) % this.#bits;
       this.bytes[bit >>> 3]! |= 1 << (bit & 7);
     }
   }
 
   mayHold(high: number, low: number): boolean {
+    const step = stepOf(low);
     for (let probe = 0; probe < PROBES; probe++) {
-      const bit = (high + probe * (low | 1)) % this.#bits;
+      const bit = (high + probe * step) % this.#bits;
       if (((this.bytes[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
     }
     return true;
   }
+}
+
+/** An odd step from an unsigned number; bitwise "or" alone would make it signed. */
+function stepOf(low: number): number {
+  return (low | 1) >>> 0;
 }

@@ -237,6 +237,12 @@ export class Engine {
     this.#putMeta.run('probe', Date.now(), null);
   }
 
+  /** Test support: has SQLite fail with its own SQLITE_FULL, by a page limit that the next write exceeds. */
+  overfill(): void {
+    this.db.exec('PRAGMA max_page_count = 1');
+    this.db.exec("INSERT INTO meta (key, data) VALUES ('overfill', zeroblob(10000000))");
+  }
+
   walBytes(): number {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }

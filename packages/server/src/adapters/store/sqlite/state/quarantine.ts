@@ -40,18 +40,20 @@ function toItem(row: Row): QuarantinedItem {
 /** The table of refused items. Identical ones (device, code, text) are one row that counts. */
 export class QuarantineTable {
   readonly #db: DatabaseSync;
-  readonly #upsert: StatementSync;
+  readonly #count: StatementSync;
+  readonly #insert: StatementSync;
   readonly #get: StatementSync;
   readonly #delete: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#upsert = db.prepare(
+    this.#count = db.prepare(
+      'UPDATE quarantine SET count = count + 1, last_received_at = max(last_received_at, ?) WHERE fingerprint = ?',
+    );
+    this.#insert = db.prepare(
       `INSERT INTO quarantine
          (fingerprint, received_at, last_received_at, count, device_id, code, field, detail, source, raw, truncated)
-       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (fingerprint) DO UPDATE SET
-         count = count + 1, last_received_at = max(last_received_at, excluded.last_received_at)`,
+       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#get = db.prepare('SELECT * FROM quarantine WHERE id = ?');
     this.#delete = db.prepare('DELETE FROM quarantine WHERE id = ?');
@@ -60,7 +62,8 @@ export class QuarantineTable {
   /** Part of the caller's transaction. */
   add(item: RejectedItem): void {
     const fingerprint = hash('sha256', JSON.stringify([item.deviceId, item.code, item.raw]), 'hex');
-    this.#upsert.run(
+    if (Number(this.#count.run(item.receivedAt, fingerprint).changes) > 0) return;
+    this.#insert.run(
       fingerprint,
       item.receivedAt,
       item.receivedAt,

@@ -4,6 +4,7 @@ import { ByteWriter } from '../format/bytes.ts';
 import { writeRecord } from '../format/record.ts';
 import { Tail } from '../state/tail.ts';
 import type { ThreadCaller } from './thread-call.ts';
+import type { CommitAnswer } from './writer.ts';
 
 /** Messages under way to the writer: one being flushed, one waiting behind it. */
 const IN_FLIGHT = 2;
@@ -35,14 +36,17 @@ class Parcel {
  */
 export class CommitQueue {
   readonly #writer: ThreadCaller;
+  readonly #onAnswer: (answer: CommitAnswer) => void;
   readonly #parcels: Parcel[] = [];
   #inFlight = 0;
   #scheduled = false;
   #waiting = 0;
   #drained: (() => void)[] = [];
 
-  constructor(writer: ThreadCaller) {
+  /** @param onAnswer - told of each commit before its groups are */
+  constructor(writer: ThreadCaller, onAnswer: (answer: CommitAnswer) => void) {
     this.#writer = writer;
+    this.#onAnswer = onAnswer;
   }
 
   /** Observations that were added and not answered yet. */
@@ -92,10 +96,12 @@ export class CommitQueue {
     const records = parcel.writer.written();
     const argument = { records, count: parcel.events, rejected: parcel.rejected };
     this.#writer
-      .call<Uint8Array>('commit', argument, [records.buffer as ArrayBuffer])
+      .call<CommitAnswer>('commit', argument, [records.buffer as ArrayBuffer])
       .then(
-        (codes) => {
-          for (const waiter of parcel.waiters) waiter.resolve(namesOf(codes, waiter.from, waiter.count));
+        (answer) => {
+          this.#onAnswer(answer);
+          for (const waiter of parcel.waiters)
+            waiter.resolve(namesOf(answer.outcomes, waiter.from, waiter.count));
         },
         (error: unknown) => {
           for (const waiter of parcel.waiters) waiter.reject(error);

@@ -39,7 +39,6 @@ const LAST_RETRY_MS = 5_000;
 
 const port = parentPort as MessagePort;
 const { path, partial, sealEvents } = workerData as WriterData;
-const maintenanceFile = import.meta.url.endsWith('.ts') ? './maintenance.ts' : './maintenance.js';
 
 const notes: string[] = [];
 let engine: Engine | undefined;
@@ -63,7 +62,7 @@ function open(): Engine {
 
 function start(): void {
   engine = open();
-  const worker = new Worker(new URL(maintenanceFile, import.meta.url), { workerData: { path } });
+  const worker = new Worker(new URL('./maintenance.ts', import.meta.url), { workerData: { path } });
   housekeeping = new Housekeeping(engine, worker, new ThreadCaller(worker), {
     sealEvents,
     onFailure: recover,
@@ -151,8 +150,15 @@ function write<T>(work: (engine: Engine) => T): T {
 function inject(into: Engine): void {
   const kind = injected;
   injected = undefined;
-  if (kind === 'disk_full') into.db.exec('PRAGMA max_page_count = 1');
+  if (kind === 'disk_full') into.overfill();
   else if (kind === 'io_error') throw Object.assign(new Error('disk I/O error (injected)'), { errcode: 10 });
+}
+
+/** One outcome code per record, and where the store stands now. */
+export interface CommitAnswer {
+  readonly outcomes: Uint8Array;
+  readonly position: number;
+  readonly devices: number;
 }
 
 interface CommitMessage {
@@ -161,11 +167,13 @@ interface CommitMessage {
   readonly rejected: readonly RejectedItem[];
 }
 
-function commit({ records, count, rejected }: CommitMessage): Uint8Array {
+function commit({ records, count, rejected }: CommitMessage): CommitAnswer {
   const outcomes = write((open) => open.commit(records, count, rejected));
   commits += 1;
+  const { ledger } = readable();
+  const answer = { outcomes, position: ledger.tail.nextPosition - 1, devices: ledger.devices.count };
   housekeeping?.afterCommit();
-  return outcomes;
+  return answer;
 }
 
 interface TailQuestion {
@@ -175,7 +183,7 @@ interface TailQuestion {
 }
 
 const methods = {
-  commit(group: CommitMessage): Uint8Array | Promise<Uint8Array> {
+  commit(group: CommitMessage): CommitAnswer | Promise<CommitAnswer> {
     const behind = housekeeping?.behind;
     return behind === undefined ? commit(group) : behind.then(() => commit(group));
   },
@@ -194,8 +202,9 @@ const methods = {
   checkpoint: () => readable().checkpoint('PASSIVE'),
 };
 
-const lock = lockPlace(path);
+let lock: ReturnType<typeof lockPlace> | undefined;
 try {
+  lock = lockPlace(path);
   start();
   writable = true;
   answerCalls(port, {
@@ -206,13 +215,13 @@ try {
       engine?.checkpoint('PASSIVE');
       engine?.close();
       engine = undefined;
-      lock.close();
+      lock?.close();
     },
   });
   setInterval(sendStatus, STATUS_INTERVAL_MS).unref();
   sendStatus();
 } catch (error) {
-  lock.close();
+  lock?.close();
   port.postMessage({ id: 0, error: toErrorMessage(error) });
   port.close();
 }

@@ -1,6 +1,6 @@
 import type { Observation, SyncStatus } from '@pisync/protocol';
 import fc from 'fast-check';
-import { correctClock } from '../core/clock.ts';
+import { correctClock } from '../../core/clock.ts';
 import {
   type CommitGroup,
   type DeviceQuery,
@@ -8,8 +8,8 @@ import {
   type HistoryQuery,
   type QuarantineQuery,
   type StateRule,
-} from '../ports/store.ts';
-import { hour, now, observation, rejectedItem } from './make-events.ts';
+} from '../../ports/store.ts';
+import { hour, now, observation, rejectedItem } from '../make-events.ts';
 
 /** One thing that a test does with a store; plain data, so that a failing sequence can be read and shrunk. */
 export type StoreCommand =
@@ -136,25 +136,36 @@ const anyQuarantine = fc.record({
   before: option(fc.nat({ max: 12 })),
 });
 
-const the = <Name extends StoreCommand['do'], Rest extends object>(name: Name, rest: fc.Arbitrary<Rest>) =>
-  rest.map((fields) => ({ do: name, ...fields }));
-
 /** Any sequence of commands; about half of them commit. */
 export const anyCommands: fc.Arbitrary<readonly StoreCommand[]> = fc.array(
-  fc.oneof(
-    { weight: 10, arbitrary: the('commit', fc.record({ group: anyGroup })) },
-    { weight: 4, arbitrary: the('history', fc.record({ query: anyHistory, whole: fc.boolean() })) },
-    { weight: 2, arbitrary: the('device', fc.record({ deviceId: anyDevice })) },
-    { weight: 2, arbitrary: the('devices', fc.record({ query: anyDeviceQuery, whole: fc.boolean() })) },
-    { weight: 1, arbitrary: the('fleet', fc.record({ rule: anyRule, from: anyBound, to: anyBound })) },
+  fc.oneof<fc.WeightedArbitrary<StoreCommand>[]>(
+    { weight: 10, arbitrary: fc.record({ do: fc.constant('commit'), group: anyGroup }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('history'), query: anyHistory, whole: fc.boolean() }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('device'), deviceId: anyDevice }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('devices'), query: anyDeviceQuery, whole: fc.boolean() }),
+    },
     {
       weight: 1,
-      arbitrary: the('statistics', fc.record({ deviceId: anyDevice, from: anyBound, to: anyBound })),
+      arbitrary: fc.record({ do: fc.constant('fleet'), rule: anyRule, from: anyBound, to: anyBound }),
     },
-    { weight: 1, arbitrary: the('quarantine', fc.record({ query: anyQuarantine })) },
-    { weight: 1, arbitrary: the('discard', fc.record({ id: fc.nat({ max: 8 }) })) },
-    { weight: 2, arbitrary: the('settle', fc.constant({})) },
-    { weight: 1, arbitrary: the('reopen', fc.constant({})) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('statistics'),
+        deviceId: anyDevice,
+        from: anyBound,
+        to: anyBound,
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('quarantine'), query: anyQuarantine }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('discard'), id: fc.nat({ max: 8 }) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('settle') }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen') }) },
   ),
   { minLength: 1, maxLength: 30, size: 'max' },
 );

@@ -1,5 +1,11 @@
-import { identityHash, identityKind, tieOf } from '../core/identity.ts';
-import type { DeviceRecord, HistoryKey, StoredSyncEvent, StorePolicy, SyncTotals } from '../ports/store.ts';
+import { identityHash, identityKind, tieOf } from '../../core/identity.ts';
+import type {
+  DeviceRecord,
+  HistoryKey,
+  StoredSyncEvent,
+  StorePolicy,
+  SyncTotals,
+} from '../../ports/store.ts';
 
 /** A stored event with its whole place in the device's history. */
 export type PlacedEvent = StoredSyncEvent & HistoryKey;

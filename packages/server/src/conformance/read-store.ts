@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import type { HistoryQuery, Store, StoredSyncEvent, StoreStatus } from '../ports/store.ts';
+import { deviceQuery, hour, now, usualRule } from './make-events.ts';
+
+/** How long a status may be behind, in milliseconds. */
+const STATUS_LAG_MS = 5000;
+
+/** All events of a device that match, newest first, read page by page. */
+export async function readHistory(
+  store: Store,
+  query: Partial<HistoryQuery> & { readonly deviceId: string },
+): Promise<readonly StoredSyncEvent[]> {
+  const items: StoredSyncEvent[] = [];
+  let after = query.after;
+  do {
+    const page = await store.history({ limit: 1000, ...query, after });
+    if (page === undefined) return items;
+    items.push(...page.items);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return items;
+}
+
+/** All that a store can be asked, for comparing one moment with another. */
+export async function readEverything(store: Store): Promise<unknown> {
+  const { items: devices } = await store.devices(deviceQuery());
+  const histories: Record<string, unknown> = {};
+  for (const { deviceId } of devices) {
+    histories[deviceId] = {
+      device: await store.device(deviceId),
+      events: await readHistory(store, { deviceId }),
+      statistics: await store.statistics(deviceId, 0, now + hour),
+    };
+  }
+  return {
+    devices,
+    histories,
+    fleet: await store.fleet(usualRule, 0, now + 1000 * hour),
+    quarantine: await store.quarantine({ limit: 1000 }),
+  };
+}
+
+/** Asserts what the status tells, which costs no I/O and may therefore be a moment behind. */
+export async function assertStatus(store: Store, expected: Partial<StoreStatus>): Promise<void> {
+  const deadline = Date.now() + STATUS_LAG_MS;
+  const told = () => pick(store.status(), Object.keys(expected) as (keyof StoreStatus)[]);
+  while (!isDeepStrictEqual(told(), expected) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.deepEqual(told(), expected);
+}
+
+function pick<T extends object>(from: T, keys: readonly (keyof T)[]): Partial<T> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Partial<T>;
+}

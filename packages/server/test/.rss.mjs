@@ -1,0 +1,16 @@
+const r=()=> (process.memoryUsage.rss()/1e6).toFixed(0);
+const {performance:p}=globalThis; 
+const log=(n)=>console.log(n.padEnd(34), r()+' MB', p.now().toFixed(0)+' ms');
+log('start');
+await import('typebox'); log('typebox');
+await import('fastify'); log('fastify');
+await import('pino'); log('pino');
+await import('@prometheus-io/client'); log('prom');
+await import('@fastify/swagger'); log('swagger');
+await import('@fastify/swagger-ui'); log('swagger-ui');
+await import('@pisync/protocol'); log('protocol');
+await import('../src/http/server.ts'); log('http/server');
+await import('../src/adapters/store/sqlite/sqlite-store.ts'); log('sqlite store');
+const {startAll}=await import('../src/roles/all.ts'); const {defaults}=await import('../src/config/schema.ts');
+const x=await startAll({...defaults,port:0,store:'memory:',log_level:'silent'}); log('started'); 
+await new Promise(r=>setTimeout(r,3000)); log('3 s later'); global.gc?.(); log('gc'); await x.close();

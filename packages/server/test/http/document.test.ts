@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { routeTable } from '../../src/http/route-table.ts';
+import { get, send, start } from './harness.ts';
+import { document, validatorAt } from './reply-schemas.ts';
+
+const server = await start();
+
+/** The document's operations with their place. */
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method,
+    operation,
+    name: `${method.toUpperCase()} ${path}`,
+  })),
+);
+
+function pointer(...steps: string[]): string {
+  const escaped = (step: string): string =>
+    encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'));
+  return steps.map((step) => `/${escaped(step)}`).join('');
+}
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, served as it is, and asks no other host', async () => {
+    const reply = await get(server, '/openapi.json');
+    assert.equal(reply.body.openapi, '3.1.0');
+    assert.deepEqual(reply.body.paths, document.paths);
+    assert.doesNotMatch(reply.text, /https?:\/\//);
+  });
+
+  test('every registered route is in it, and the other way', async () => {
+    const registered = routeTable.map((route) => `${route.method} ${route.path.replace(/:(\w+)/g, '{$1}')}`);
+    assert.deepEqual(operations.map(({ name }) => name).sort(), [...registered].sort());
+    for (const { name, path, method } of operations) {
+      const response = await fetch(server.url + path.replace(/\{\w+\}/g, '1'), {
+        method: method.toUpperCase(),
+      });
+      const body = response.status === 404 ? ((await response.json()) as { code: string }) : { code: '' };
+      assert.ok(body.code !== 'route_unknown' && response.status !== 405, `${name} answers`);
+    }
+  });
+
+  test('operation ids are unique, and every reference resolves', () => {
+    const ids = operations.map(({ operation }) => operation['operationId']);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      assert.ok(Object.hasOwn(document.components.schemas, name ?? ''), `${name} exists`);
+    }
+  });
+
+  test('every example validates against its schema', () => {
+    let examples = 0;
+    for (const { path, method, operation, name } of operations) {
+      const contents: [string[], Record<string, { examples?: Record<string, { value: unknown }> }>][] = [];
+      if (operation['requestBody']) contents.push([['requestBody'], operation['requestBody'].content]);
+      for (const [status, response] of Object.entries(
+        operation['responses'] as Record<string, { content?: never }>,
+      )) {
+        if (response.content !== undefined) contents.push([['responses', status], response.content]);
+      }
+      for (const [steps, content] of contents) {
+        for (const [type, media] of Object.entries(content)) {
+          for (const example of Object.values(media.examples ?? {})) {
+            const validate = validatorAt(pointer('paths', path, method, ...steps, 'content', type, 'schema'));
+            assert.ok(
+              validate(example.value),
+              `${name} ${steps.join(' ')}: ${JSON.stringify(validate.errors)}`,
+            );
+            examples += 1;
+          }
+        }
+      }
+    }
+    assert.ok(examples >= 10, `${examples} examples`);
+  });
+});
+
+describe('the examples', () => {
+  const posts = operations.filter(({ path, operation }) => operation['requestBody'] && !path.includes('{'));
+  for (const { path, name, operation } of posts) {
+    for (const [type, media] of Object.entries(
+      operation['requestBody'].content as Record<string, { examples: object }>,
+    )) {
+      test(`${name} accepts its examples as ${type}`, async () => {
+        for (const { value } of Object.values(media.examples) as { value: unknown }[]) {
+          const body = typeof value === 'string' ? value : JSON.stringify(value);
+          const reply = await send(server, 'POST', path, body, { 'content-type': type });
+          assert.ok(reply.status === 200 || reply.status === 201, reply.text);
+          assert.equal(reply.body.rejected ?? 0, 0, reply.text);
+        }
+      });
+    }
+  }
+
+  test('the example of a replay is accepted for any item', async () => {
+    await send(server, 'POST', '/api/sync-event', '{"device_id":"pi-1"}');
+    const list = await get(server, '/api/quarantine');
+    const operation = operations.find(({ name }) => name === 'POST /api/quarantine/{id}/replay')?.operation;
+    for (const { value } of Object.values(
+      operation?.['requestBody'].content['application/json'].examples,
+    ) as { value: unknown }[]) {
+      const path = `/api/quarantine/${list.body.items[0].id}/replay`;
+      const reply = await send(server, 'POST', path, JSON.stringify(value));
+      assert.equal(reply.status, 200, reply.text);
+    }
+  });
+
+  test('every read works with the examples of its parameters', async () => {
+    for (const { path, method, operation } of operations) {
+      if (method !== 'get' || path.includes('quarantine/{id}')) continue;
+      let url = path;
+      const query = new URLSearchParams();
+      for (const parameter of (operation['parameters'] ?? []) as {
+        name: string;
+        in: string;
+        example?: string;
+        examples?: { example: { value: string } };
+      }[]) {
+        if (parameter.in === 'path')
+          url = url.replace(`{${parameter.name}}`, encodeURIComponent(parameter.example ?? ''));
+        else if (parameter.examples !== undefined && parameter.name !== 'to')
+          query.set(parameter.name, parameter.examples.example.value);
+      }
+      const reply = await get(server, `${url}?${query}`.replace(/\?$/, ''));
+      assert.equal(reply.status, 200, `${url} ${reply.text}`);
+    }
+  });
+});
+
+describe('the explorer', () => {
+  test('comes from this server alone, with security headers', async () => {
+    const page = await fetch(`${server.url}/api-docs/static/index.html`);
+    const html = await page.text();
+    assert.equal(page.status, 200);
+    assert.match(html, /swagger-ui/);
+    assert.doesNotMatch(html, /(src|href)="(https?:)?\/\//);
+    const policy = page.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /default-src 'self'/);
+    assert.doesNotMatch(policy.replace('https: data:', ''), /https?:\/\//);
+    assert.equal(page.headers.get('x-frame-options'), 'DENY');
+    assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+  });
+
+  test('is found at /api-docs, and shows this document', async () => {
+    const page = await fetch(`${server.url}/api-docs`);
+    assert.equal(page.status, 200);
+    const shown = (await (await fetch(`${server.url}/api-docs/json`)).json()) as { paths: object };
+    assert.deepEqual(shown.paths, document.paths);
+  });
+});
