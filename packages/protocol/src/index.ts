@@ -10,4 +10,3 @@ export type { Broken, RawItem, SplitLimits } from './json/item-reader.ts';
 export * from './json/item-splitter.ts';
 export * from './json/json-document.ts';
 export * from './observation.ts';
-export * as schemas from './schemas/index.ts';

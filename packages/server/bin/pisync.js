@@ -48,7 +48,7 @@ function fail(message) {
 
 /** Runs the CLI in a child and ends as it ends. */
 function runChild(binary, parameters) {
-  const child = spawn(binary, parameters, { stdio: 'inherit' });
+  const child = spawn(binary, parameters, { stdio: 'inherit', env: environment() });
   const forward = (signal) => child.kill(signal);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
@@ -58,6 +58,15 @@ function runChild(binary, parameters) {
     if (signal) process.kill(process.pid, signal);
     else process.exit(code === null ? 1 : code);
   });
+}
+
+/**
+ * The environment with a place for compiled code, unless the user named one: sources then start in half the time
+ * and with less memory, because types are stripped once and not at every start. Node skips a folder it cannot write.
+ */
+function environment() {
+  if (process.env.NODE_COMPILE_CACHE || !entry.file.endsWith('.ts')) return process.env;
+  return { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'pisync') };
 }
 
 const entry = entryPoint();
@@ -70,7 +79,7 @@ if (binary === process.execPath && entry.flags.every((flag) => process.execArgv.
   const parameters = [...new Set([...kept, ...entry.flags]), entry.file, ...process.argv.slice(2)];
   // Replacing this process leaves one process, one memory and no one who has to pass signals on.
   if (binary === process.execPath && typeof process.execve === 'function' && process.platform !== 'win32') {
-    process.execve(binary, [binary, ...parameters], process.env);
+    process.execve(binary, [binary, ...parameters], environment());
   } else {
     runChild(binary, parameters);
   }

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { array, boolean, integer, number, object, oneOf } from './json-schema.ts';
 import { storedMetadataSchema } from './requests.ts';
 import {
   clockQualitySchema,
@@ -14,7 +14,7 @@ import {
   time,
 } from './scalars.ts';
 
-const deviceStateSchema = Type.Enum(['failing', 'silent', 'warning', 'ok'], {
+const deviceStateSchema = oneOf(['failing', 'silent', 'warning', 'ok'], {
   description:
     'failing: the streak reached the limit. silent: not heard from. warning: a shorter streak. Else ok.',
 });
@@ -24,20 +24,20 @@ const totalsMembers = {
   success: count('Syncs without errors.'),
   partial: count('Syncs with errors and files.'),
   failed: count('Syncs with errors and no files.'),
-  files: Type.Number({ minimum: 0, description: 'Files synced.' }),
-  errors: Type.Number({ minimum: 0, description: 'Errors.' }),
-  bytes: Type.Number({ minimum: 0, description: 'Bytes synced.' }),
+  files: number({ minimum: 0, description: 'Files synced.' }),
+  errors: number({ minimum: 0, description: 'Errors.' }),
+  bytes: number({ minimum: 0, description: 'Bytes synced.' }),
 };
 
 /** One event as the history shows it. */
-export const historyItem = Type.Object(
+export const historyItem = object(
   {
     device_id: deviceIdSchema,
     timestamp: time('Corrected time of the sync.'),
     sync_status: syncStatusSchema,
     total_files_synced: count('Files that were synced.'),
     total_errors: count('Errors of this sync.'),
-    internet_speed: nullable(Type.Number({ minimum: 0, description: 'Mbit/s.' })),
+    internet_speed: nullable(number({ minimum: 0, description: 'Mbit/s.' })),
     sync_duration_ms: nullable(count('Milliseconds.')),
     bytes_synced: nullable(count('Bytes.')),
     clock_quality: clockQualitySchema,
@@ -52,7 +52,7 @@ export const historyItem = Type.Object(
 );
 
 const failureSchema = nullable(
-  Type.Object(
+  object(
     {
       timestamp: time('Corrected time of the newest failure.'),
       sync_status: syncStatusSchema,
@@ -75,7 +75,7 @@ const deviceMembers = {
   device_id: deviceIdSchema,
   status: deviceStateSchema,
   ...failureMembers,
-  last_sync: Type.Object(
+  last_sync: object(
     {
       timestamp: time('Corrected time.'),
       sync_status: syncStatusSchema,
@@ -87,28 +87,28 @@ const deviceMembers = {
   ),
   clock_quality: clockQualitySchema,
   clock_offset_ms: nullable(
-    Type.Number({ description: 'Clock of the server minus clock of the device, milliseconds.' }),
+    number({ description: 'Clock of the server minus clock of the device, milliseconds.' }),
   ),
   first_seen_at: time('When the server first heard from it.'),
   epochs: count('Outboxes that the device has had.'),
-  totals: Type.Object({ ...totalsMembers, conflicts: count('Events that contradict a stored one.') }, closed),
+  totals: object({ ...totalsMembers, conflicts: count('Events that contradict a stored one.') }, closed),
 };
 
 /** One device of a list. */
-export const device = Type.Object(deviceMembers, { ...closed, title: 'Device' });
+export const device = object(deviceMembers, { ...closed, title: 'Device' });
 
 /** One device with statistics over a window. */
-export const deviceDetail = Type.Object(
+export const deviceDetail = object(
   {
     ...deviceMembers,
-    window: Type.Object(
+    window: object(
       {
         from: time('Start of the window.'),
         to: time('End of the window, exclusive.'),
         ...totalsMembers,
-        average_internet_speed: nullable(Type.Number({ minimum: 0, description: 'Mbit/s.' })),
-        average_sync_duration_ms: nullable(Type.Number({ minimum: 0, description: 'Milliseconds.' })),
-        complete: Type.Boolean({
+        average_internet_speed: nullable(number({ minimum: 0, description: 'Mbit/s.' })),
+        average_sync_duration_ms: nullable(number({ minimum: 0, description: 'Milliseconds.' })),
+        complete: boolean({
           description: 'False where only the newest events of the window were counted.',
         }),
       },
@@ -120,51 +120,51 @@ export const deviceDetail = Type.Object(
 
 const listMembers = {
   next_cursor: nextCursorSchema,
-  limit: Type.Integer({ minimum: 1, description: 'Items of a page.' }),
+  limit: integer({ minimum: 1, description: 'Items of a page.' }),
   total: count('Items of all pages.'),
 };
 
 /** The syncs of one device, newest first. */
-export const historyPage = Type.Object(
+export const historyPage = object(
   {
     ...listMembers,
     total: count('All stored events of the device, whatever the filter.'),
     device_id: deviceIdSchema,
-    items: Type.Array(historyItem),
-    page: nullable(Type.Integer({ minimum: 1, description: 'Null where the page was asked for by cursor.' })),
+    items: array(historyItem),
+    page: nullable(integer({ minimum: 1, description: 'Null where the page was asked for by cursor.' })),
     pages: nullable(count('Null where a filter is set.')),
   },
   { ...closed, title: 'HistoryPage' },
 );
 
 /** A page of devices. */
-export const devicePage = Type.Object(
-  { ...listMembers, items: Type.Array(device) },
+export const devicePage = object(
+  { ...listMembers, items: array(device) },
   { ...closed, title: 'DevicePage' },
 );
 
 /** One device that fails again and again. */
-export const repeatedFailure = Type.Object(
+export const repeatedFailure = object(
   { device_id: deviceIdSchema, status: deviceStateSchema, ...failureMembers },
   { ...closed, title: 'RepeatedFailure' },
 );
 
 /** Devices with more than `threshold` failures, worst first. */
-export const repeatedFailuresPage = Type.Object(
+export const repeatedFailuresPage = object(
   {
     ...listMembers,
-    items: Type.Array(repeatedFailure),
+    items: array(repeatedFailure),
     threshold: count('Only devices with more failures than this.'),
-    mode: Type.Enum(['total', 'consecutive']),
+    mode: oneOf(['total', 'consecutive']),
   },
   { ...closed, title: 'RepeatedFailuresPage' },
 );
 
 /** The whole fleet in numbers. */
-export const fleetSummary = Type.Object(
+export const fleetSummary = object(
   {
     devices: count('Devices that were ever heard from.'),
-    states: Type.Object(
+    states: object(
       {
         failing: count('Devices.'),
         silent: count('Devices.'),
@@ -173,8 +173,8 @@ export const fleetSummary = Type.Object(
       },
       closed,
     ),
-    totals: Type.Object(totalsMembers, { ...closed, description: 'Over all time.' }),
-    hours: Type.Array(Type.Object({ hour: time('Start of the hour, UTC.'), ...totalsMembers }, closed), {
+    totals: object(totalsMembers, { ...closed, description: 'Over all time.' }),
+    hours: array(object({ hour: time('Start of the hour, UTC.'), ...totalsMembers }, closed), {
       description: 'Hours with at least one sync, oldest first, by corrected time.',
     }),
   },

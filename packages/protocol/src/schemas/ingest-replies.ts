@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { array, integer, object, oneOf, optionalMember, optionalMembers, string } from './json-schema.ts';
 import { problemMembers } from './problem.ts';
 import {
   clockQualitySchema,
@@ -12,14 +12,14 @@ import {
 } from './scalars.ts';
 
 const serverTime = time('Clock of the server when it answered.');
-const nextSync = Type.Optional(
-  Type.Integer({ minimum: 0, description: 'Only under load: milliseconds to wait before the next sync.' }),
+const nextSync = optionalMember(
+  integer({ minimum: 0, description: 'Only under load: milliseconds to wait before the next sync.' }),
 );
 
 /** Reply to one sync event. */
-export const syncEventReply = Type.Object(
+export const syncEventReply = object(
   {
-    result: Type.Enum(['stored', 'duplicate'], {
+    result: oneOf(['stored', 'duplicate'], {
       description: 'stored: it is on disk. duplicate: it was already.',
     }),
     device_id: deviceIdSchema,
@@ -46,21 +46,21 @@ export const syncEventReply = Type.Object(
 );
 
 /** What became of one item. */
-export const itemResult = Type.Object(
+export const itemResult = object(
   {
-    index: Type.Integer({ minimum: 0, description: 'Place of the item in the request, from 0.' }),
-    result: Type.Enum(['stored', 'duplicate', 'conflict', 'rejected']),
-    device_id: Type.Optional(
-      Type.String({
+    index: integer({ minimum: 0, description: 'Place of the item in the request, from 0.' }),
+    result: oneOf(['stored', 'duplicate', 'conflict', 'rejected']),
+    device_id: optionalMember(
+      string({
         maxLength: 128,
         description: 'As far as it could be read; of a rejected item it may be any text.',
       }),
     ),
-    seq: Type.Optional(seqSchema),
-    event_id: Type.Optional(eventIdSchema),
-    code: Type.Optional(Type.String({ description: 'Why it was rejected, or conflict.' })),
-    field: Type.Optional(Type.String({ description: 'The member that is wrong, as the sender spelled it.' })),
-    detail: Type.Optional(Type.String({ description: 'What is wrong and how to mend it.' })),
+    seq: optionalMember(seqSchema),
+    event_id: optionalMember(eventIdSchema),
+    code: optionalMember(string({ description: 'Why it was rejected, or conflict.' })),
+    field: optionalMember(string({ description: 'The member that is wrong, as the sender spelled it.' })),
+    detail: optionalMember(string({ description: 'What is wrong and how to mend it.' })),
   },
   { ...closed, title: 'ItemResult' },
 );
@@ -70,13 +70,13 @@ const batchMembers = {
   duplicate: count('Items that were stored before; they change nothing.'),
   conflict: count('Items whose identity is taken by another body; the first one stays.'),
   rejected: count('Items that are wrong; they stay in the quarantine.'),
-  results: Type.Array(itemResult, { description: 'One for each item, in the order of the request.' }),
+  results: array(itemResult, { description: 'One for each item, in the order of the request.' }),
   server_time: serverTime,
   next_sync_after_ms: nextSync,
 };
 
 /** Reply to many items. */
-export const batchReply = Type.Object(batchMembers, {
+export const batchReply = object(batchMembers, {
   ...closed,
   title: 'BatchReply',
   examples: [
@@ -102,8 +102,8 @@ export const batchReply = Type.Object(batchMembers, {
 });
 
 /** A body that broke part-way: the problem, and what became of the items before the break. */
-export const brokenBatchReply = Type.Object(
-  { ...problemMembers, ...Type.Partial(Type.Object(batchMembers)).properties },
+export const brokenBatchReply = object(
+  { ...problemMembers, ...optionalMembers(batchMembers) },
   {
     title: 'BrokenBatch',
     additionalProperties: true,

@@ -1,17 +1,17 @@
-import Type from 'typebox';
+import { array, literal, object, string } from './json-schema.ts';
 import { closed } from './scalars.ts';
 
 /** The process runs. */
-export const liveness = Type.Object(
-  { status: Type.Literal('alive') },
+export const liveness = object(
+  { status: literal('alive') },
   { ...closed, title: 'Liveness', examples: [{ status: 'alive' }] },
 );
 
 /** The server can take work. */
-export const readiness = Type.Object(
+export const readiness = object(
   {
-    status: Type.Literal('ready'),
-    notes: Type.Array(Type.String(), {
+    status: literal('ready'),
+    notes: array(string(), {
       description: 'What an operator should know, such as a damaged file that was set aside.',
     }),
   },

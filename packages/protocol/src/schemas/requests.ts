@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { anything, array, literal, number, object, optionalMember, string } from './json-schema.ts';
 import {
   count,
   deviceIdSchema,
@@ -10,9 +10,9 @@ import {
   timestampInput,
 } from './scalars.ts';
 
-const speedSchema = Type.Number({ minimum: 0, description: 'Mbit/s.' });
+const speedSchema = number({ minimum: 0, description: 'Mbit/s.' });
 
-const metadataSchema = Type.Object(
+const metadataSchema = object(
   {},
   {
     additionalProperties: true,
@@ -35,15 +35,15 @@ const eventMembers = {
   seq: optional(seqSchema),
   event_id: optional(eventIdSchema),
   sent_at: optional(timestampInput('The clock of the device when this attempt was sent.')),
-  kind: optional(Type.Literal('sync_event', { description: 'Absent means sync_event.' })),
-  sync_status: Type.Optional(Type.Unknown({ description: 'Taken and ignored: the status is derived.' })),
+  kind: optional(literal('sync_event', { description: 'Absent means sync_event.' })),
+  sync_status: optionalMember(anything({ description: 'Taken and ignored: the status is derived.' })),
 };
 
 const hasEpoch = { required: ['epoch'], properties: { epoch: { type: 'string' } } };
 const hasSeq = { required: ['seq'], properties: { seq: { type: 'number' } } };
 
 /** One sync event. Every name may also be spelled in camelCase; unknown members join `metadata`. */
-export const syncEventRequest = Type.Object(
+export const syncEventRequest = object(
   { device_id: deviceIdSchema, ...eventMembers },
   {
     title: 'SyncEvent',
@@ -71,7 +71,7 @@ export const syncEventRequest = Type.Object(
 );
 
 /** Many sync events, of any devices, as a JSON array. */
-export const syncEventBatch = Type.Array(syncEventRequest, {
+export const syncEventBatch = array(syncEventRequest, {
   title: 'SyncEventBatch',
   description: 'Sync events of any devices; 10,000 at most unless configured otherwise.',
   examples: [
@@ -88,7 +88,7 @@ export const syncEventBatch = Type.Array(syncEventRequest, {
 });
 
 /** Many sync events as NDJSON, one on each line. */
-export const syncEventLines = Type.String({
+export const syncEventLines = string({
   title: 'SyncEventLines',
   description: 'NDJSON: one sync event on each line.',
   examples: [
@@ -98,7 +98,7 @@ export const syncEventLines = Type.String({
 });
 
 /** One observation of an envelope, which gives the device and the epoch. */
-const enveloped = Type.Object(
+const enveloped = object(
   { device_id: optional(deviceIdSchema), ...eventMembers },
   {
     title: 'EnvelopedObservation',
@@ -109,12 +109,12 @@ const enveloped = Type.Object(
 );
 
 /** What the outbox of one device sends. */
-export const deviceEnvelope = Type.Object(
+export const deviceEnvelope = object(
   {
     device_id: deviceIdSchema,
     epoch: optional(epochSchema),
     sent_at: optional(timestampInput('The clock of the device when this attempt was sent.')),
-    observations: Type.Array(enveloped, { description: 'In any order.' }),
+    observations: array(enveloped, { description: 'In any order.' }),
   },
   {
     title: 'DeviceEnvelope',
@@ -147,11 +147,9 @@ export const deviceEnvelope = Type.Object(
 );
 
 /** Another try for a quarantined item. */
-export const replayRequest = Type.Object(
+export const replayRequest = object(
   {
-    item: Type.Optional(
-      Type.Unknown({ description: 'The corrected item; the item as it was sent if absent.' }),
-    ),
+    item: optionalMember(anything({ description: 'The corrected item; the item as it was sent if absent.' })),
   },
   {
     title: 'ReplayRequest',

@@ -16,3 +16,11 @@ export function printable(text: string, limit = 512): string {
   const escaped = shown.replaceAll(unsafe, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
   return cut ? `${escaped}…` : escaped;
 }
+
+/** The same for text of several lines, such as a message with a stack: its line breaks stay. */
+export function printableLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line, 2_000))
+    .join('\n');
+}

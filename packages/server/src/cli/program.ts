@@ -12,6 +12,7 @@ import { addServe } from './commands/serve.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { type CliContext, type CommandRun, examples } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { printableLines } from './printable.ts';
 import { type Output, Terminal } from './terminal.ts';
 
 /** What the command line runs in. */
@@ -22,7 +23,7 @@ export interface Surroundings {
 }
 
 /** Where client commands look for a server. */
-export const defaultUrl = 'http://127.0.0.1:3000';
+const defaultUrl = 'http://127.0.0.1:3000';
 
 /**
  * Runs one command line, without the program's name.
@@ -123,7 +124,7 @@ function printError(error: unknown, terminal: Terminal): void {
     );
     return;
   }
-  terminal.note(`${terminal.paintNote('bad', 'pisync:')} ${text}`);
+  terminal.note(`${terminal.paintNote('bad', 'pisync:')} ${printableLines(text)}`);
 }
 
 /** What the parser found wrong, in the form of all other errors. */
@@ -131,11 +132,11 @@ function usageError(text: string, { stdout, stderr, environment }: Surroundings,
   const detail = text.replace(/^error: /, '').trim();
   if (json) return `${JSON.stringify({ error: { code: 'usage', detail } })}\n`;
   const terminal = new Terminal({ stdout, stderr, environment, json, color: true });
-  return `${terminal.paintNote('bad', 'pisync:')} ${detail}\n`;
+  return `${terminal.paintNote('bad', 'pisync:')} ${printableLines(detail)}\n`;
 }
 
 /** Version of this package. */
-export function version(): string {
+function version(): string {
   // Two folders up from src/cli and from dist/cli alike.
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import type { HistoryQuery, Store, StoredSyncEvent, StoreStatus } from '../ports/store.ts';
+import type {
+  DeviceRecord,
+  FleetSummary,
+  HistoryQuery,
+  QuarantinePage,
+  Store,
+  StoredSyncEvent,
+  StoreStatus,
+} from '../ports/store.ts';
 import { deviceQuery, hour, now, usualRule } from './make-events.ts';
 
 /** How long a status may be behind, in milliseconds. */
@@ -22,8 +30,17 @@ export async function readHistory(
   return items;
 }
 
-/** All that a store can be asked, for comparing one moment with another. */
-export async function readEverything(store: Store): Promise<unknown> {
+/** The answers to all that a store can be asked. */
+export interface Everything {
+  readonly devices: readonly DeviceRecord[];
+  /** By device id: its record, history and statistics. */
+  readonly histories: Readonly<Record<string, unknown>>;
+  readonly fleet: FleetSummary;
+  readonly quarantine: QuarantinePage;
+}
+
+/** Asks a store everything, for comparing one moment with another. */
+export async function readEverything(store: Store): Promise<Everything> {
   const { items: devices } = await store.devices(deviceQuery());
   const histories: Record<string, unknown> = {};
   for (const { deviceId } of devices) {

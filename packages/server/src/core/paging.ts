@@ -6,7 +6,7 @@
 const VERSION = 1;
 
 /** Longest cursor that is looked at, in characters. */
-export const MAX_CURSOR_LENGTH = 1024;
+const MAX_CURSOR_LENGTH = 1024;
 
 /** One part of a keyset: a finite number or a text. */
 export type KeyPart = number | string;

@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, PisyncError } from '@pisync/protocol';
 import { AdmissionRefusal, type LimitState } from '../services/admission.ts';
-import { lingerOnClose } from './linger.ts';
-import { PROBLEM_TYPE, type ProblemCode, type ProblemMembers, problemText, statusOf } from './problem.ts';
+import { lingerOnClose } from './reply/linger.ts';
+import {
+  PROBLEM_TYPE,
+  type ProblemCode,
+  type ProblemMembers,
+  problemText,
+  statusOf,
+} from './reply/problem.ts';
 import type { Services } from './services.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -141,7 +147,7 @@ export class Exchange {
     const code: ErrorCode = known?.code ?? 'internal';
     const status = statusOf(code);
     if (status === 500) this.#report(error);
-    if (status === 429 || status === 503) this.#busy(known);
+    if (status === 429 || status === 503) this.#busy(known, status);
     // What is left of the body would be read for nothing.
     if (this.bodyPending || code === 'shutting_down') this.closeAfterwards();
     const detail = status === 500 ? 'See the server log under the request id.' : known?.message;
@@ -154,18 +160,17 @@ export class Exchange {
     lingerOnClose(this.request.socket);
   }
 
-  #busy(error: PisyncError | undefined): void {
-    const seconds = this.services.admission.retryAfter(error?.retryAfterMs ?? 1000);
+  #busy(error: PisyncError | undefined, status: number): void {
+    const seconds = this.services.admission.retryAfter(error?.retryAfterMs ?? 1000, status === 503);
     this.header('retry-after', String(seconds));
-    if (error instanceof AdmissionRefusal && error.limit !== undefined) this.limit(error.limit);
+    if (error instanceof AdmissionRefusal && error.limit !== undefined) this.#limit(error.limit);
   }
 
   /** Adds the `RateLimit` headers of the IETF draft (structured fields). */
-  limit(state: LimitState): void {
-    const window = Math.max(1, Math.round(state.rule.burst / state.rule.perSecond));
-    this.header('ratelimit-policy', `"${state.policy}";q=${state.rule.burst};w=${window}`);
-    const reset = Math.ceil(state.resetMs / 1000);
-    this.header('ratelimit', `"${state.policy}";r=${state.remaining};t=${reset}`);
+  #limit({ policy, quota, windowSeconds, remaining, resetMs }: LimitState): void {
+    const window = windowSeconds === undefined ? '' : `;w=${windowSeconds}`;
+    this.header('ratelimit-policy', `"${policy}";q=${quota}${window}`);
+    this.header('ratelimit', `"${policy}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`);
   }
 
   #report(error: unknown): void {

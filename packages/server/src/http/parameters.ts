@@ -1,11 +1,10 @@
 import { explainTimestamp, PisyncError, parseTimestamp } from '@pisync/protocol';
 import { nearestName } from '../config/nearest.ts';
-import type { Schema } from './route.ts';
 
 /** How one query parameter is read, and what the document says about it. */
 export interface QueryRule<T> {
   readonly description: string;
-  readonly schema: Schema;
+  readonly schema: object;
   readonly example?: string | number;
   readonly fallback: T;
   /** @returns the value, or what is allowed where the text is not: `an integer from 1 to 1000` */

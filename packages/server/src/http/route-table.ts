@@ -7,8 +7,8 @@ import { syncHistory, syncHistorySingular } from './routes/devices/sync-history.
 import { batches } from './routes/ingest/batches.ts';
 import { syncEvent } from './routes/ingest/sync-event.ts';
 import { syncEvents } from './routes/ingest/sync-events.ts';
+import { metrics } from './routes/operations/get-metrics.ts';
 import { livez } from './routes/operations/livez.ts';
-import { metrics } from './routes/operations/metrics.ts';
 import { openapi } from './routes/operations/openapi.ts';
 import { readyz } from './routes/operations/readyz.ts';
 import { discardQuarantined } from './routes/quarantine/discard-quarantined.ts';

@@ -11,16 +11,16 @@ import { Health } from '../services/health.ts';
 import { Ingest, type IngestLimits } from '../services/ingest.ts';
 import { Quarantine } from '../services/quarantine.ts';
 import { Queries, type StateLimits } from '../services/query.ts';
-import { answerClientError } from './client-error.ts';
+import { addExplorer } from './document/explorer.ts';
+import { openApiDocument } from './document/openapi-document.ts';
 import { Exchange, plainTarget, type Target } from './exchange.ts';
-import { addExplorer } from './explorer.ts';
-import { Metrics } from './metrics.ts';
-import { openApiDocument } from './openapi-document.ts';
+import { Metrics } from './observe/metrics.ts';
+import { Watchdog } from './observe/watchdog.ts';
+import { answerClientError } from './reply/client-error.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 import type { Services } from './services.ts';
 import { allowedMethods } from './unknown-route.ts';
-import { Watchdog } from './watchdog.ts';
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -190,8 +190,10 @@ function routed(route: Route, index: number, services: Services) {
 }
 
 function run(route: Route, exchange: Exchange): void {
-  const { watchdog } = exchange.services;
+  const { watchdog, health } = exchange.services;
   try {
+    // Who watches the server may do so to its end.
+    if (route.tag !== 'operations') health.refuseIfDraining();
     watchdog.begin();
     const handled = route.handle(exchange);
     watchdog.end(exchange.route);

@@ -6,8 +6,8 @@ import type { Health } from '../services/health.ts';
 import type { Ingest } from '../services/ingest.ts';
 import type { Quarantine } from '../services/quarantine.ts';
 import type { Queries } from '../services/query.ts';
-import type { Metrics } from './metrics.ts';
-import type { Watchdog } from './watchdog.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { Watchdog } from './observe/watchdog.ts';
 
 /** What route handlers work with. */
 export interface Services {

@@ -4,6 +4,7 @@ import {
   type BucketRule,
   chargeTokens,
   FULL_BUCKET,
+  fillTime,
   nextSyncAfter,
   retryAfterSeconds,
   settleBucket,
@@ -26,11 +27,15 @@ export interface AdmissionLimits {
 
 /** What the `RateLimit` headers tell about one limit. */
 export interface LimitState {
-  readonly policy: 'device' | 'total';
-  readonly rule: BucketRule;
+  /** `device` and `total` limit items in a time, `waiting` those that wait for the store. */
+  readonly policy: 'device' | 'total' | 'waiting';
+  /** Items that the limit admits at once. */
+  readonly quota: number;
+  /** Seconds in which the whole quota comes back; undefined where that depends on the store. */
+  readonly windowSeconds: number | undefined;
   /** Items left, not below 0. */
   readonly remaining: number;
-  /** Milliseconds until the bucket is full again. */
+  /** Milliseconds until the quota is whole again, or another try makes sense. */
   readonly resetMs: number;
 }
 
@@ -98,11 +103,6 @@ export class Admission {
     return this.#recent.size + this.#older.size;
   }
 
-  /** Work that waits, as a part of the limit. */
-  get load(): number {
-    return this.#waiting / this.limits.maxWaitingItems;
-  }
-
   /**
    * Admits and charges one item of a known device; the hot path.
    *
@@ -148,7 +148,15 @@ export class Admission {
 
   #checkTotal(count: number, now: number): void {
     if (this.#waiting >= this.limits.maxWaitingItems) {
-      throw this.#refuse('overloaded', 'Too many items wait for the store.', 1000);
+      const quota = this.limits.maxWaitingItems;
+      const state = {
+        policy: 'waiting',
+        quota,
+        windowSeconds: undefined,
+        remaining: 0,
+        resetMs: 1000,
+      } as const;
+      throw this.#refuse('overloaded', 'Too many items wait for the store.', 1000, state);
     }
     const rule = this.limits.total;
     if (tokensLeft(this.#total, now, rule) >= Math.min(count, rule.burst)) return;
@@ -158,7 +166,7 @@ export class Admission {
       'overloaded',
       'The fleet sends more items than this server takes.',
       wait,
-      this.totalLimit(),
+      this.#totalLimit(),
     );
   }
 
@@ -170,7 +178,12 @@ export class Admission {
     if (taken === undefined) {
       this.#keep(deviceId, settleBucket(held, now, rule), now);
       const detail = `The device sent more than ${rule.burst} items at once or ${rule.perSecond} a second.`;
-      throw this.#refuse('rate_limited', detail, waitFor(held, now, count, rule), this.deviceLimit(deviceId));
+      throw this.#refuse(
+        'rate_limited',
+        detail,
+        waitFor(held, now, count, rule),
+        this.#deviceLimit(deviceId),
+      );
     }
     this.#keep(deviceId, count > sure ? chargeTokens(taken, now, count - sure, rule) : taken, now);
   }
@@ -220,23 +233,33 @@ export class Admission {
     return nextSyncAfter(this.#peak / maxWaitingItems, this.#random());
   }
 
-  /** Whole seconds for `Retry-After`, spread at random. */
-  retryAfter(earliestMs: number): number {
-    return retryAfterSeconds(earliestMs, this.load, this.#random());
+  /**
+   * Whole seconds for `Retry-After`, spread at random.
+   *
+   * @param wholeFleet - true where not one device but everybody is refused, so that everybody would return at once
+   */
+  retryAfter(earliestMs: number, wholeFleet: boolean): number {
+    const load = this.#waiting / this.limits.maxWaitingItems;
+    return retryAfterSeconds(earliestMs, wholeFleet ? Math.max(1, load) : load, this.#random());
   }
 
-  deviceLimit(deviceId: string): LimitState {
+  #deviceLimit(deviceId: string): LimitState {
     return this.#stateOf('device', this.#bucket(deviceId), this.limits.device);
   }
 
-  totalLimit(): LimitState {
+  #totalLimit(): LimitState {
     return this.#stateOf('total', this.#total, this.limits.total);
   }
 
   #stateOf(policy: 'device' | 'total', fullAt: number, rule: BucketRule): LimitState {
     const now = this.#clock.monotonic();
-    const remaining = Math.max(0, Math.floor(tokensLeft(fullAt, now, rule)));
-    return { policy, rule, remaining, resetMs: Math.max(0, settleBucket(fullAt, now, rule) - now) };
+    return {
+      policy,
+      quota: rule.burst,
+      windowSeconds: Math.max(1, Math.round(fillTime(rule) / 1000)),
+      remaining: Math.max(0, Math.floor(tokensLeft(fullAt, now, rule))),
+      resetMs: Math.max(0, settleBucket(fullAt, now, rule) - now),
+    };
   }
 
   #refuse(

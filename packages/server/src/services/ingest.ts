@@ -6,6 +6,7 @@ import {
   type ItemProblem,
   isDeviceId,
   type Observation,
+  PisyncError,
   parseJsonDocument,
   type SyncEvent,
 } from '@pisync/protocol';
@@ -93,13 +94,15 @@ export class Ingest {
    *
    * @param body - the item's JSON text in UTF-8
    * @param eventId - the sender's `Idempotency-Key`, well formed
-   * @throws {PisyncError} `rate_limited`, `overloaded` or `store_unavailable`: nothing was stored
+   * @throws {PisyncError} `empty_body`, `rate_limited`, `overloaded` or `store_unavailable`: nothing was stored
    */
   async one(body: Uint8Array, eventId: string | undefined): Promise<ItemReceipt> {
     const receivedAt = this.clock.now();
     const parsed = parseJsonDocument(body, this.#parsing);
     if (!parsed.ok) {
       const { code, field, detail } = parsed;
+      // Nothing was sent: there is nothing to keep.
+      if (code === 'empty_body') throw new PisyncError(code, { detail });
       return this.#reject({ code, field, detail, deviceId: null }, textOf(body), receivedAt);
     }
     const context = eventId === undefined ? this.#context : { maxDepth: this.limits.maxDepth, eventId };

@@ -1,4 +1,4 @@
-import { decodeSyncEvent, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { decodeSyncEvent, PisyncError, parseJsonDocument, type SyncEvent } from '@pisync/protocol';
 import { decodeCursor, encodeCursor } from '../core/paging.ts';
 import type { QuarantinedItem } from '../ports/store.ts';
 import { type Ingest, type ItemReceipt, observe } from './ingest.ts';
@@ -70,7 +70,7 @@ export class Quarantine {
       const { code, field, detail } = decoded.problem;
       throw new PisyncError(code, field === null ? { detail } : { detail, field });
     }
-    const observation = observe(decoded.event, item.receivedAt, limits.maxBacklogMs);
+    const observation = observe(identified(decoded.event, id), item.receivedAt, limits.maxBacklogMs);
     this.#ingest.admission.admitOne(observation.deviceId);
     const [result = 'conflict'] = await this.#ingest.commit([observation], []);
     if (result === 'conflict') {
@@ -93,6 +93,12 @@ function unknown(): PisyncError {
   return new PisyncError('quarantine_unknown', {
     detail: 'No item has this id: it was replayed, discarded or never there.',
   });
+}
+
+/** An event without any identity would be a new fact at every replay: the quarantine's id becomes its identity. */
+function identified(event: SyncEvent, id: number): SyncEvent {
+  const nameless = event.seq === null && event.eventId === null && event.deviceTime === null;
+  return nameless ? { ...event, eventId: `quarantine-${id}` } : event;
 }
 
 function itemValue(item: QuarantinedItem, maxDepth: number): unknown {

@@ -18,7 +18,7 @@ import { deviceView, failuresView, hourView, statisticsView, syncView, totalsVie
 export const MAX_LIMIT = 1000;
 
 /** Deepest item that `page` reaches; a `cursor` goes on from there. */
-export const MAX_DEPTH_BY_PAGE = 100_000;
+const MAX_DEPTH_BY_PAGE = 100_000;
 
 /** How device states are told apart. */
 export interface StateLimits {

@@ -2,7 +2,7 @@ import type { ItemProblem } from '@pisync/protocol';
 import type { RejectedItem } from '../ports/store.ts';
 
 /** Bytes of UTF-8 that the quarantine keeps of one item. */
-export const MAX_RAW_BYTES = 65_536;
+const MAX_RAW_BYTES = 65_536;
 
 /**
  * Makes the quarantine's form of an item that failed validation.

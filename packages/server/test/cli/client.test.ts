@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { PisyncError } from '@pisync/protocol';
 import { ApiClient, problemOf, retryAfter } from '../../src/cli/client.ts';
 import { exitCodeOf } from '../../src/cli/exit-codes.ts';
+import { runCli } from './run-cli.ts';
 
 async function withServer(
   listener: RequestListener,
@@ -107,6 +108,20 @@ describe('the HTTP client', () => {
         url,
       );
     }
+  });
+});
+
+describe('hostile answers', () => {
+  it('do not reach the terminal as they are', async () => {
+    const detail = '\u001b]0;pwned\u0007\u202e\u009b2J';
+    await withServer(
+      (_, response) => response.writeHead(404).end(JSON.stringify({ code: 'device_unknown', detail })),
+      async (client) => {
+        const { code, stderr } = await runCli(['history', 'pi-1', '--url', client.url]);
+        assert.equal(code, 1);
+        assert.match(stderr, /^pisync: \\u\{1b\}\]0;pwned\\u\{7\}\\u\{202e\}\\u\{9b\}2J\n$/);
+      },
+    );
   });
 });
 

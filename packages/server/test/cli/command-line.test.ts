@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { configKeys, flagName } from '../../src/config/schema.ts';
-import { runCli } from './run-cli.ts';
+import { runCli, startCli } from './run-cli.ts';
 
 const commands = [
   'serve',
@@ -169,6 +169,15 @@ describe('pisync config', { concurrency: 2 }, () => {
       assert.equal(code, 0, name);
       assert.equal(JSON.parse(stdout).flag, '--max-items');
     }
+  });
+});
+
+describe('a pipe that closes early', () => {
+  it('ends the command without a complaint', async () => {
+    const cli = startCli(['config', '--json']);
+    cli.child.stdout?.destroy();
+    const { code, stderr } = await cli.ended;
+    assert.deepEqual([code, stderr], [0, '']);
   });
 });
 

@@ -30,7 +30,7 @@ const tell = (name: string): string => `
 import { Worker } from 'node:worker_threads';
 const worker = new Worker("require('worker_threads').parentPort.postMessage(process.execArgv)", { eval: true });
 worker.once('message', (inWorker) => console.log(JSON.stringify({
-  entry: '${name}', words: process.argv.slice(2), flags: process.execArgv, inWorker, pid: process.pid, node: process.version,
+  entry: '${name}', words: process.argv.slice(2), flags: process.execArgv, inWorker, pid: process.pid, cache: process.env.NODE_COMPILE_CACHE,
 })));`;
 
 /** A Node that is too old for the sources, if this machine has one. */
@@ -61,6 +61,10 @@ describe('the launcher', () => {
       assert.ok(told.flags.includes(flag), flag);
       assert.ok(told.inWorker.includes(flag), `${flag} in workers`);
     }
+    assert.equal(told.cache, join(dirname(dirname(launcher)), 'node_modules', '.cache', 'pisync'));
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(dirname(launcher), 'mine') };
+    const own = JSON.parse(spawnSync(process.execPath, [launcher], { encoding: 'utf8', env }).stdout);
+    assert.equal(own.cache, env.NODE_COMPILE_CACHE);
   });
 
   it('runs the build of an installed package', () => {

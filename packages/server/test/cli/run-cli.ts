@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+
+/** Time in which an awaited text must appear, milliseconds. */
+const patienceMs = 60_000;
 
 /** The command as it is published and linked. */
 export const cliPath = fileURLToPath(new URL('../../bin/pisync.js', import.meta.url));
@@ -68,16 +72,14 @@ export function startCli(
     stdout: () => stdout,
     stderr: () => stderr,
     async until(text) {
+      const deadline = AbortSignal.timeout(patienceMs);
       while (!found(text)) {
-        const more = Promise.race([
-          once(child.stdout, 'data'),
-          once(child.stderr, 'data'),
-          once(child, 'close'),
-        ]);
-        await more;
-        if (!found(text) && (child.exitCode !== null || child.signalCode !== null)) {
-          throw new Error(`ended without ${String(text)}: ${stdout}${stderr}`);
+        if (child.exitCode !== null || child.signalCode !== null) await ended;
+        if (found(text)) return;
+        if (child.exitCode !== null || child.signalCode !== null || deadline.aborted) {
+          throw new Error(`no ${String(text)} in: ${stdout}${stderr}`);
         }
+        await setTimeout(20);
       }
     },
   };

@@ -115,6 +115,7 @@ describe('a store that falls behind', () => {
     await sleep(200);
     const refused = await post(server, '/api/sync-event', events('w1', 1, 20)[0]);
     assertProblem(refused, 503, 'overloaded');
+    assert.equal(refused.headers.get('ratelimit-policy'), '"waiting";q=20');
     assertRetry(refused);
     release();
     const replies = await Promise.all(waiting);

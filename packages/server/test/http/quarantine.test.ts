@@ -73,6 +73,26 @@ describe('the quarantine', () => {
     assert.equal((await get(server, `/api/quarantine/${id}`)).status, 200);
   });
 
+  test('an item without any identity is stored once, however often its replay is tried', async () => {
+    const nameless = { device_id: 'q-11', total_files_synced: 1, total_errors: -1 };
+    const id = await reject(nameless);
+    const item = { ...nameless, total_errors: 1 };
+    const replies = await Promise.all(
+      [1, 2, 3].map(() => post(server, `/api/quarantine/${id}/replay`, { item })),
+    );
+    assert.ok(replies.some((reply) => reply.body.result === 'stored'));
+    assert.equal(await storedOf(server, 'q-11'), 1);
+  });
+
+  test('an empty body is refused and not kept', async () => {
+    const before = await get(server, '/api/quarantine');
+    for (const path of ['/api/sync-event', '/api/sync-events', '/api/batches']) {
+      assertProblem(await send(server, 'POST', path, ''), 400, 'empty_body');
+    }
+    const after = await get(server, '/api/quarantine');
+    assert.equal(after.body.total, before.body.total);
+  });
+
   test('an item of an envelope carries what the envelope said', async () => {
     const sent_at = Date.now() - 3_600_000;
     const body = {

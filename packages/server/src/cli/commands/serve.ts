@@ -9,6 +9,7 @@ import { redacted } from '../../config/value.ts';
 import { addConfigFlags, loadFromCommand } from '../config-flags.ts';
 import { type CliContext, examples, type Runner } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { printable } from '../printable.ts';
 import { untilStopped } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -68,7 +69,8 @@ export async function startServer(config: Config, terminal: Terminal): Promise<S
   const { startAll } = await import('../../roles/all.ts');
   try {
     const running = await startAll(config);
-    for (const note of running.notes) terminal.note(terminal.paintNote('warning', `Warning: ${note}`));
+    for (const note of running.notes)
+      terminal.note(terminal.paintNote('warning', `Warning: ${printable(note)}`));
     return running;
   } catch (error) {
     throw explained(error, config);

@@ -175,7 +175,7 @@ function isClean(
 }
 
 /** The plan that the options ask for. */
-export function planOf(options: SimulateOptions, now: number): FleetPlan {
+function planOf(options: SimulateOptions, now: number): FleetPlan {
   const { rate, history } = options;
   const events = options.events ?? (options.duration === undefined ? 1_000 : Number.POSITIVE_INFINITY);
   // Without a rate the true pace is unknown beforehand, and a plan may not depend on it: the times stand close.

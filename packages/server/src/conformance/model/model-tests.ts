@@ -6,6 +6,7 @@ import { deviceQuery, now, usualRule } from '../make-events.ts';
 import { assertStatus, readEverything, readHistory } from '../read-store.ts';
 import type { OpenedStore, StoreSuite } from '../store-suite.ts';
 import { anyCommands, type StoreCommand } from './model-commands.ts';
+import { QuarantineNumbers } from './quarantine-numbers.ts';
 import { placeEvent, referenceDevice, referenceTotals } from './reference-device.ts';
 
 const anyPolicy: fc.Arbitrary<StorePolicy> = fc.record({
@@ -50,28 +51,41 @@ async function compareWithModel(
   commands: readonly StoreCommand[],
 ): Promise<void> {
   const { settle, supports } = suite.options;
+  const numbers = new QuarantineNumbers();
+  const modelNumbers = new QuarantineNumbers();
   for (const [index, command] of commands.entries()) {
     if (command.do === 'settle') await settle?.(opened.store);
     else if (command.do === 'reopen') {
       if (supports.durable) await opened.reopen();
     } else {
-      const expected = await execute(model, command);
-      assert.deepEqual(await execute(opened.store, command), expected, `command ${index}: ${command.do}`);
+      const expected = await execute(model, modelNumbers, command);
+      const actual = await execute(opened.store, numbers, command);
+      assert.deepEqual(actual, expected, `command ${index}: ${command.do}`);
     }
   }
-  assert.deepEqual(await readEverything(opened.store), await readEverything(model));
+  const expected = await readNumbered(model, modelNumbers);
+  assert.deepEqual(await readNumbered(opened.store, numbers), expected);
   await settle?.(opened.store);
-  assert.deepEqual(await readEverything(opened.store), await readEverything(model), 'after settling');
+  assert.deepEqual(await readNumbered(opened.store, numbers), expected, 'after settling');
+}
+
+async function readNumbered(store: Store, numbers: QuarantineNumbers): Promise<unknown> {
+  const everything = await readEverything(store);
+  return { ...everything, quarantine: numbers.page(everything.quarantine) };
 }
 
 /** Runs one command; a `whole` list is read page by page, so that cursors are compared, too. */
 async function execute(
   store: Store,
+  numbers: QuarantineNumbers,
   command: Exclude<StoreCommand, { readonly do: 'settle' | 'reopen' }>,
 ): Promise<unknown> {
   switch (command.do) {
-    case 'commit':
-      return store.commit(command.group);
+    case 'commit': {
+      const outcomes = await store.commit(command.group);
+      await numbers.learn(store);
+      return outcomes;
+    }
     case 'history':
       return pages(
         async (after: HistoryKey | undefined) =>
@@ -89,10 +103,15 @@ async function execute(
       return store.fleet(command.rule, command.from, command.to);
     case 'statistics':
       return store.statistics(command.deviceId, command.from, command.to);
-    case 'quarantine':
-      return store.quarantine(command.query);
-    case 'discard':
-      return [await store.quarantined(command.id), await store.discard(command.id)];
+    case 'quarantine': {
+      const { before } = command.query;
+      const query = { ...command.query, before: before === undefined ? undefined : numbers.idOf(before) };
+      return numbers.page(await store.quarantine(query));
+    }
+    case 'discard': {
+      const id = numbers.idOf(command.id);
+      return [numbers.item(await store.quarantined(id)), await store.discard(id)];
+    }
   }
 }
 

@@ -1,6 +1,7 @@
-import { isDeviceId, PisyncError, schemas } from '@pisync/protocol';
+import { isDeviceId, PisyncError } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { deviceFields } from '../../../services/views.ts';
-import { deviceIdParameter, jsonReply } from '../../documented.ts';
+import { deviceIdParameter, jsonReply } from '../../document/documented.ts';
 import { fields, integer, project, readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 

@@ -1,8 +1,9 @@
-import { PisyncError, schemas } from '@pisync/protocol';
+import { PisyncError } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { type DeviceSort, deviceStates } from '../../../ports/store.ts';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { deviceFields } from '../../../services/views.ts';
-import { jsonReply } from '../../documented.ts';
+import { jsonReply } from '../../document/documented.ts';
 import { fields, integer, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 

@@ -1,5 +1,5 @@
-import { schemas } from '@pisync/protocol';
-import { jsonReply } from '../../documented.ts';
+import * as schemas from '@pisync/protocol/schemas';
+import { jsonReply } from '../../document/documented.ts';
 import { integer, readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 

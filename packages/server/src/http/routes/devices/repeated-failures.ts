@@ -1,7 +1,7 @@
-import { schemas } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { failuresFields } from '../../../services/views.ts';
-import { jsonReply } from '../../documented.ts';
+import { jsonReply } from '../../document/documented.ts';
 import { fields, integer, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 

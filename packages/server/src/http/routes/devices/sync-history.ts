@@ -1,7 +1,8 @@
-import { isDeviceId, PisyncError, schemas, syncStatuses } from '@pisync/protocol';
+import { isDeviceId, PisyncError, syncStatuses } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { MAX_LIMIT } from '../../../services/query.ts';
 import { syncFields } from '../../../services/views.ts';
-import { deviceIdParameter, jsonReply } from '../../documented.ts';
+import { deviceIdParameter, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { fields, integer, moment, oneOf, project, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';

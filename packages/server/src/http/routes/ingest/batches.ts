@@ -1,10 +1,11 @@
-import { type ItemProblem, PisyncError, schemas } from '@pisync/protocol';
+import { type ItemProblem, PisyncError } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { BatchIngest } from '../../../services/batch.ts';
 import { readEnvelope } from '../../../services/envelope.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
-import { jsonBody, jsonReply } from '../../documented.ts';
+import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
-import { batchReply } from '../../ingest-reply.ts';
+import { batchReply } from '../../reply/ingest-reply.ts';
 import type { Route } from '../../route.ts';
 
 /** Takes an agent's envelope: many observations of one device. */
@@ -22,7 +23,6 @@ export const batches: Route = {
   },
   async handle(exchange) {
     const { services, request } = exchange;
-    services.health.refuseIfDraining();
     bodyFormat(request, ['json']);
     const body = new RequestBody(request, services.maxBodyBytes, services.admission);
     try {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { explainEventId, PisyncError, schemas } from '@pisync/protocol';
+import { explainEventId, PisyncError } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import type { ItemReceipt } from '../../../services/ingest.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
-import { jsonBody, jsonReply } from '../../documented.ts';
+import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
-import { singleReply } from '../../ingest-reply.ts';
+import { singleReply } from '../../reply/ingest-reply.ts';
 import type { Route } from '../../route.ts';
 
 /** Takes one sync event. The hot path of the server: what is not needed per request is not done per request. */
@@ -32,7 +33,6 @@ export const syncEvent: Route = {
   },
   handle(exchange) {
     const { services, request } = exchange;
-    services.health.refuseIfDraining();
     bodyFormat(request, ['json']);
     const eventId = idempotencyKey(request);
     const body = new RequestBody(request, services.ingest.limits.maxItemBytes, services.admission);

@@ -1,9 +1,10 @@
-import { type Broken, ItemSplitter, PisyncError, type RawItem, schemas } from '@pisync/protocol';
+import { type Broken, ItemSplitter, PisyncError, type RawItem } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { BatchIngest } from '../../../services/batch.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
-import { batchBody, jsonReply, problemReply } from '../../documented.ts';
+import { batchBody, jsonReply, problemReply } from '../../document/documented.ts';
 import { type Exchange, RequestAborted } from '../../exchange.ts';
-import { batchReply } from '../../ingest-reply.ts';
+import { batchReply } from '../../reply/ingest-reply.ts';
 import type { Route } from '../../route.ts';
 
 /** Takes a batch of sync events, committing while it arrives. */
@@ -31,7 +32,6 @@ export const syncEvents: Route = {
   },
   async handle(exchange) {
     const { services, request } = exchange;
-    services.health.refuseIfDraining();
     const format = bodyFormat(request, ['json', 'ndjson']);
     const { maxItems, maxItemBytes, maxDepth } = services.ingest.limits;
     const body = new RequestBody(request, services.maxBodyBytes, services.admission);

@@ -1,4 +1,4 @@
-import { jsonReply } from '../../documented.ts';
+import { jsonReply } from '../../document/documented.ts';
 import type { Route } from '../../route.ts';
 
 /** The document that describes this server. */

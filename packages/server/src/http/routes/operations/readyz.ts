@@ -1,5 +1,5 @@
-import { schemas } from '@pisync/protocol';
-import { jsonReply } from '../../documented.ts';
+import * as schemas from '@pisync/protocol/schemas';
+import { jsonReply } from '../../document/documented.ts';
 import type { Route } from '../../route.ts';
 
 /** Tells a load balancer whether to send work here. */
@@ -15,7 +15,7 @@ export const readyz: Route = {
     const { health, admission } = exchange.services;
     const { ready, notes } = health.readiness();
     if (ready) return exchange.json(200, JSON.stringify({ status: 'ready', notes }));
-    exchange.header('retry-after', String(admission.retryAfter(1000)));
+    exchange.header('retry-after', String(admission.retryAfter(1000, true)));
     const code = health.draining ? 'shutting_down' : 'store_unavailable';
     exchange.problem(code, { detail: notes[0], notes });
   },

@@ -1,6 +1,6 @@
-import { schemas } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { MAX_LIMIT } from '../../../services/query.ts';
-import { jsonReply } from '../../documented.ts';
+import { jsonReply } from '../../document/documented.ts';
 import { integer, readQuery, text } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 

@@ -1,8 +1,9 @@
-import { type Observation, PisyncError, parseJsonDocument, schemas } from '@pisync/protocol';
+import { type Observation, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import * as schemas from '@pisync/protocol/schemas';
 import { bodyFormat, RequestBody } from '../../body.ts';
-import { jsonBody, jsonReply } from '../../documented.ts';
+import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
-import { singleReply } from '../../ingest-reply.ts';
+import { singleReply } from '../../reply/ingest-reply.ts';
 import type { Route } from '../../route.ts';
 import { quarantineId, readQuarantineId } from './quarantine-id.ts';
 
@@ -25,7 +26,6 @@ export const replayQuarantined: Route = {
   },
   async handle(exchange) {
     const { services } = exchange;
-    services.health.refuseIfDraining();
     const id = readQuarantineId(exchange);
     const receipt = await services.quarantine.replay(id, await correctedItem(exchange));
     const observation = receipt.observation as Observation;

@@ -1,6 +1,6 @@
-import { schemas } from '@pisync/protocol';
-import { PROBLEM_TYPE } from './problem.ts';
-import type { MediaBody, PathParameter, ReplyBody, Route, Schema } from './route.ts';
+import * as schemas from '@pisync/protocol/schemas';
+import { PROBLEM_TYPE } from '../reply/problem.ts';
+import type { MediaBody, PathParameter, ReplyBody, Route, Schema } from '../route.ts';
 
 /** A schema's own examples, by number. */
 function withExamples(schema: Schema): MediaBody {

@@ -2,7 +2,7 @@
 const TICK_MS = 20;
 
 /** A delay of the event loop that is worth a word, in milliseconds. */
-export const BLOCKED_MS = 50;
+const BLOCKED_MS = 50;
 
 /** A time in which nothing else could run. */
 export interface Blockage {

@@ -1,4 +1,4 @@
-import { textReply } from '../../documented.ts';
+import { textReply } from '../../document/documented.ts';
 import type { Route } from '../../route.ts';
 
 /** Metrics for Prometheus. */

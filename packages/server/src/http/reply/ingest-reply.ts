@@ -1,5 +1,5 @@
 import { formatTimestamp, type Observation, syncStatus } from '@pisync/protocol';
-import type { ItemReceipt } from '../services/ingest.ts';
+import type { ItemReceipt } from '../../services/ingest.ts';
 
 const DAY = 86_400_000;
 

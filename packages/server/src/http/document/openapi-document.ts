@@ -1,6 +1,6 @@
-import { schemas } from '@pisync/protocol';
-import { PROBLEM_TYPE } from './problem.ts';
-import { type MediaBody, type Route, type Schema, tags } from './route.ts';
+import * as schemas from '@pisync/protocol/schemas';
+import { PROBLEM_TYPE } from '../reply/problem.ts';
+import { type MediaBody, type Route, type Schema, tags } from '../route.ts';
 
 /** Any JSON object. */
 type Json = Record<string, unknown>;
@@ -132,7 +132,8 @@ function responsesOf(route: Route, components: Components): Json {
     responses['304'] = { description: 'Unchanged since the reply whose ETag was sent in If-None-Match.' };
   }
   const problem = { [PROBLEM_TYPE]: { schema: components.refer(schemas.problem) } };
-  for (const status of [400, ...(route.problems ?? []), 500]) {
+  const busyToo = route.tag === 'operations' ? [] : [503];
+  for (const status of [400, ...(route.problems ?? []), 500, ...busyToo]) {
     const busy = status === 429 || status === 503;
     responses[String(status)] ??= {
       description: statusTexts[status] ?? 'An error.',

@@ -2,9 +2,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ErrorCode, ItemOutcome } from '@pisync/protocol';
 import { Counter, Gauge, Histogram, type Metric, Registry } from '@prometheus-io/client';
 import type { Logger } from 'pino';
-import type { Meter } from '../ports/meter.ts';
-import type { Store } from '../ports/store.ts';
-import type { Admission } from '../services/admission.ts';
+import type { Meter } from '../../ports/meter.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Admission } from '../../services/admission.ts';
 import { RouteDurations } from './route-durations.ts';
 import type { Blockage } from './watchdog.ts';
 
@@ -125,9 +125,24 @@ export class Metrics implements Meter {
     );
     gauge('pisync_admission_devices', 'Devices whose limits are tracked', () => admission.trackedDevices);
     gauge('pisync_request_bodies_bytes', 'Memory held by request bodies', () => admission.bufferedBytes);
+    const help = 'See the specification of the store adapter';
     for (const name of Object.keys(store.status().gauges)) {
-      gauge(`pisync_store_${name}`, 'Gauge of the store adapter', () => store.status().gauges[name] ?? 0);
+      const read = (): number => store.status().gauges[name] ?? 0;
+      if (name.endsWith('_total')) this.#count(`pisync_store_${name}`, help, read);
+      else gauge(`pisync_store_${name}`, help, read);
     }
+  }
+
+  #count(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
   }
 
   #observeItems(registers: Registry[]): void {
