@@ -80,6 +80,24 @@ function identityTests(suite: StoreSuite): void {
     }
   });
 
+  suite.test(
+    'recognises old repetitions among new events after it has settled what it holds',
+    async (opened) => {
+      const old = Array.from({ length: 60 }, (_, i) => [
+        counted(i, { deviceId: `pi-${i % 3}` }),
+        observation({ eventId: `sync-${i}`, deviceId: `pi-${i % 3}` }),
+        observation({ deviceTime: now - i, deviceId: `pi-${i % 3}` }),
+      ]).flat();
+      await opened.store.commit(group(...old));
+      for (const round of [1, 2, 3]) {
+        await suite.options.settle?.(opened.store);
+        const fresh = observation({ eventId: `fresh-${round}` });
+        const outcomes = await opened.store.commit(group(...old, fresh));
+        assert.deepEqual(outcomes, [...old.map(() => 'duplicate'), 'stored']);
+      }
+    },
+  );
+
   suite.test('a repetition changes nothing that can be asked', async ({ store }) => {
     const first = { observations: Object.values(byKind), rejected: [rejectedItem()] };
     await store.commit(first);

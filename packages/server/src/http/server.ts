@@ -16,6 +16,7 @@ import { openApiDocument } from './document/openapi-document.ts';
 import { Exchange, plainTarget, type Target } from './exchange.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Watchdog } from './observe/watchdog.ts';
+import { readQuery } from './parameters.ts';
 import { answerClientError } from './reply/client-error.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
@@ -110,7 +111,12 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   routeTable.forEach((route, index) => {
     app.route({ method: route.method, url: route.path, handler: routed(route, index, services) });
   });
-  await app.listen({ host: options.host, port: options.port });
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await drain(app, services, 0);
+    throw error;
+  }
   services.watchdog.start();
   let closing: Promise<void> | undefined;
   return {
@@ -193,10 +199,15 @@ function run(route: Route, exchange: Exchange): void {
   const { watchdog, health } = exchange.services;
   try {
     // Who watches the server may do so to its end.
-    if (route.tag !== 'operations') health.refuseIfDraining();
-    watchdog.begin();
+    if (route.tag !== 'operations') {
+      health.refuseIfDraining();
+      // A route that takes no parameters says so, instead of ignoring what was meant to change its answer.
+      if (route.query === undefined && exchange.target !== plainTarget) readQuery({}, exchange.target.query);
+    }
+    // A direct route marks its work itself, where the work is.
+    if (route.direct !== true) watchdog.begin();
     const handled = route.handle(exchange);
-    watchdog.end(exchange.route);
+    if (route.direct !== true) watchdog.end(exchange.route);
     if (handled instanceof Promise) handled.catch((error: unknown) => exchange.fail(error));
   } catch (error) {
     exchange.fail(error);

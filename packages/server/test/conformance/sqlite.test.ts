@@ -26,5 +26,5 @@ storeSuite({
   failNextCommit: (store, kind) => (store as SqliteStore).injectFault(kind),
   startChild,
   model: openMemoryStore,
-  numRuns: Number(process.env['PISYNC_MODEL_RUNS'] ?? 25),
+  numRuns: Number(process.env['PISYNC_MODEL_RUNS'] ?? 20),
 });

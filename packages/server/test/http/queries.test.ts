@@ -205,6 +205,7 @@ describe('parameters', () => {
     ['/api/devices/repeated-failures?threshold=-1', 'threshold', /0 to/],
     ['/api/devices/repeated-failures?mode=sum', 'mode', /total, consecutive/],
     ['/api/fleet/summary?hours=1000000', 'hours', /1 to/],
+    ['/api/quarantine/1?limit=5', 'limit', /takes none/],
     ['/api/quarantine?limit=9999', 'limit', /1 to 1000/],
   ];
   for (const [path, field, says] of cases) {

@@ -87,6 +87,12 @@ describe('POST /api/sync-event', () => {
     assert.equal(history.body.items[0].metadata.note, 'ü'.repeat(500));
   });
 
+  test('takes no query parameters', async () => {
+    const reply = await post(server, '/api/sync-event?dry_run=1', event({ device_id: 'single-9' }));
+    assertProblem(reply, 400, 'invalid_parameter', 'dry_run');
+    assert.equal(await storedOf(server, 'single-9'), 0);
+  });
+
   test('puts a rejected event into the quarantine', async () => {
     const reply = await post(server, '/api/sync-event', event({ device_id: 'single-8', total_errors: -1 }));
     assertProblem(reply, 400, 'out_of_range', 'total_errors');

@@ -5,22 +5,26 @@ const DAY = 86_400_000;
 
 const twoDigits = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'));
 
-let day = Number.NaN;
-let dayText = '';
+/** Dates of late, each at the place that its day number has in the ring: `2026-11-20T`. */
+const RING = 512;
+const ringDays = new Float64Array(RING).fill(Number.NaN);
+const ringTexts: string[] = new Array(RING).fill('');
 
-/** As `formatTimestamp`, at a fifth of its cost: the date is kept as long as times are of one day. */
+/** As `formatTimestamp`, at a fifth of its cost: dates repeat, and are kept. */
 function time(ms: number): string {
   const ofDay = ms % DAY;
   if (ofDay < 0) return formatTimestamp(ms);
-  if (ms - ofDay !== day) {
-    day = ms - ofDay;
-    dayText = formatTimestamp(ms).slice(0, 11);
+  const day = (ms - ofDay) / DAY;
+  const place = day % RING;
+  if (ringDays[place] !== day) {
+    ringDays[place] = day;
+    ringTexts[place] = formatTimestamp(ms).slice(0, 11);
   }
   const seconds = Math.trunc(ofDay / 1000);
   const minutes = Math.trunc(seconds / 60);
   const rest = ofDay - seconds * 1000;
   const clock = `${twoDigits[Math.trunc(minutes / 60)]}:${twoDigits[minutes % 60]}:${twoDigits[seconds % 60]}`;
-  return `${dayText}${clock}.${Math.trunc(rest / 100)}${twoDigits[rest % 100]}Z`;
+  return `${ringTexts[place]}${clock}.${Math.trunc(rest / 100)}${twoDigits[rest % 100]}Z`;
 }
 
 function tail(serverTime: number, advice: number | undefined): string {

@@ -25,6 +25,7 @@ import { type BlockRow, toStoredEvent } from './format/block.ts';
 import type { TailAnswer } from './state/queries.ts';
 import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
+import { OnDemandThread } from './threads/on-demand-thread.ts';
 import type { ReadAnswer, ReadRequest } from './threads/reader.ts';
 import { type ErrorMessage, fromErrorMessage, ThreadCaller } from './threads/thread-call.ts';
 import type { WriterData, WriterStatus } from './threads/writer.ts';
@@ -36,6 +37,9 @@ export interface SqliteOptions {
 
 /** Observations in the tail from which a run is sealed: what a start replays at most, about. */
 const SEAL_EVENTS = 131_072;
+
+/** How long the reading thread outlives its last question. */
+const READER_IDLE_MS = 60_000;
 
 /** Tries of a read that met a merge; each needs another merge to end in between to fail. */
 const READ_TRIES = 5;
@@ -78,7 +82,10 @@ export async function openSqliteStore(
       else opened(message);
     });
   });
-  const reader = new Worker(new URL('./threads/reader.ts', import.meta.url), { workerData: { path: place } });
+  const reader = new OnDemandThread(
+    () => new Worker(new URL('./threads/reader.ts', import.meta.url), { workerData: { path: place } }),
+    READER_IDLE_MS,
+  );
   return new ThreadedStore(place, writer, reader, first);
 }
 
@@ -86,19 +93,17 @@ class ThreadedStore implements SqliteStore {
   readonly supports = { durable: true, exclusive: true };
   readonly #path: string;
   readonly #writer: ThreadCaller;
-  readonly #readerThread: Worker;
   readonly #writerThread: Worker;
-  readonly #reader: ThreadCaller;
+  readonly #reader: OnDemandThread;
   readonly #queue: CommitQueue;
   #last: WriterStatus;
   #closing: Promise<void> | undefined;
 
-  constructor(path: string, writer: Worker, reader: Worker, first: WriterStatus) {
+  constructor(path: string, writer: Worker, reader: OnDemandThread, first: WriterStatus) {
     this.#path = path;
     this.#writerThread = writer;
-    this.#readerThread = reader;
     this.#writer = new ThreadCaller(writer);
-    this.#reader = new ThreadCaller(reader);
+    this.#reader = reader;
     this.#queue = new CommitQueue(this.#writer, ({ position, devices }) => {
       this.#last = { ...this.#last, position, devices };
     });
@@ -235,7 +240,7 @@ class ThreadedStore implements SqliteStore {
 
   async #close(): Promise<void> {
     await this.#queue.drain();
-    await this.#readerThread.terminate();
+    await this.#reader.stop();
     await this.#writer.call('close', undefined);
     await this.#writerThread.terminate();
   }

@@ -1,6 +1,5 @@
 import * as schemas from '@pisync/protocol/schemas';
 import { jsonReply } from '../../document/documented.ts';
-import { readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
 import { quarantineId, readQuarantineId } from './quarantine-id.ts';
 
@@ -15,7 +14,6 @@ export const getQuarantined: Route = {
   problems: [404],
   replies: { 200: jsonReply(schemas.quarantinedItem, 'The item.') },
   async handle(exchange) {
-    readQuery({}, exchange.target.query);
     exchange.read(await exchange.services.quarantine.item(readQuarantineId(exchange)));
   },
 };

@@ -1,8 +1,7 @@
-import type { Worker } from 'node:worker_threads';
 import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
+import type { OnDemandThread } from './on-demand-thread.ts';
 import type { MergeOrder, SealOrder, Slice } from './seal.ts';
-import type { ThreadCaller } from './thread-call.ts';
 
 /** Runs of one level that are merged into one of the next. */
 const FAN_IN = 8;
@@ -30,17 +29,15 @@ export interface HousekeepingOptions {
  */
 export class Housekeeping {
   readonly #engine: Engine;
-  readonly #worker: Worker;
-  readonly #maintenance: ThreadCaller;
+  readonly #maintenance: OnDemandThread;
   readonly #options: HousekeepingOptions;
   #running: Promise<void> | undefined;
   #checkpointing = false;
   #stopped = false;
   #untilWatch = WATCH_COMMITS;
 
-  constructor(engine: Engine, worker: Worker, maintenance: ThreadCaller, options: HousekeepingOptions) {
+  constructor(engine: Engine, maintenance: OnDemandThread, options: HousekeepingOptions) {
     this.#engine = engine;
-    this.#worker = worker;
     this.#maintenance = maintenance;
     this.#options = options;
     // What a crash left: a run that was being built, log rows that are sealed.
@@ -84,7 +81,7 @@ export class Housekeeping {
   /** Ends the work at its next step and the thread with it. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#worker.terminate();
+    await this.#maintenance.stop();
     await this.#running;
   }
 

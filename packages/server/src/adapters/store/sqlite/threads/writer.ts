@@ -8,7 +8,8 @@ import { isDamage, lockPlace, setAside } from '../format/connection.ts';
 import { Engine } from '../state/engine.ts';
 import { queryDevice, queryDevices, queryFleet, queryTail } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { answerCalls, ThreadCaller, toErrorMessage } from './thread-call.ts';
+import { OnDemandThread } from './on-demand-thread.ts';
+import { answerCalls, toErrorMessage } from './thread-call.ts';
 
 /*
  * The writer thread: owns the writing connection and the state derived from the log. A commit is one message, admitted,
@@ -34,6 +35,8 @@ export interface WriterStatus {
 }
 
 const STATUS_INTERVAL_MS = 500;
+/** How long the maintenance thread outlives its work. */
+const MAINTENANCE_IDLE_MS = 10_000;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;
 
@@ -62,11 +65,11 @@ function open(): Engine {
 
 function start(): void {
   engine = open();
-  const worker = new Worker(new URL('./maintenance.ts', import.meta.url), { workerData: { path } });
-  housekeeping = new Housekeeping(engine, worker, new ThreadCaller(worker), {
-    sealEvents,
-    onFailure: recover,
-  });
+  const maintenance = new OnDemandThread(
+    () => new Worker(new URL('./maintenance.ts', import.meta.url), { workerData: { path } }),
+    MAINTENANCE_IDLE_MS,
+  );
+  housekeeping = new Housekeeping(engine, maintenance, { sealEvents, onFailure: recover });
 }
 
 /**
