@@ -5,7 +5,6 @@ import { nearestName } from '../config/nearest.ts';
 export interface QueryRule<T> {
   readonly description: string;
   readonly schema: object;
-  readonly example?: string | number;
   readonly fallback: T;
   /** @returns the value, or what is allowed where the text is not: `an integer from 1 to 1000` */
   read(text: string): { readonly value: T } | { readonly allowed: string };
@@ -95,15 +94,10 @@ export function oneOf<const Word extends string, Fallback extends Word | undefin
 }
 
 /** Any text up to a length. */
-export function text(
-  maxLength: number,
-  description: string,
-  example?: string,
-): QueryRule<string | undefined> {
+export function text(maxLength: number, description: string): QueryRule<string | undefined> {
   return {
     description,
     schema: { type: 'string', minLength: 1, maxLength },
-    ...(example === undefined ? {} : { example }),
     fallback: undefined,
     read(given) {
       const fits = given.length >= 1 && given.length <= maxLength;
@@ -115,9 +109,8 @@ export function text(
 /** A moment, RFC 3339 or epoch milliseconds. */
 export function moment(description: string): QueryRule<number | undefined> {
   return {
-    description: `${description} RFC 3339 with a zone, or epoch milliseconds.`,
+    description: `${description} RFC 3339 with a zone, such as 2026-11-20T08:30:00Z, or epoch milliseconds.`,
     schema: { type: 'string' },
-    example: '2026-11-20T00:00:00Z',
     fallback: undefined,
     read(given) {
       // A plus sign that was not percent-encoded arrives as a space.

@@ -101,9 +101,9 @@ function parametersOf(route: Route): { parameters?: Json[] } {
   for (const [name, { description, schema, example }] of Object.entries(route.pathParameters ?? {})) {
     parameters.push({ name, in: 'path', required: true, description, schema, example });
   }
-  for (const [name, { description, schema, example }] of Object.entries(route.query ?? {})) {
-    const shown = example === undefined ? {} : { examples: { example: { value: example } } };
-    parameters.push({ name, in: 'query', required: false, description, schema, ...shown });
+  // No examples here: the explorer would send them, and a first press should show everything.
+  for (const [name, { description, schema }] of Object.entries(route.query ?? {})) {
+    parameters.push({ name, in: 'query', required: false, description, schema });
   }
   for (const [name, { description, schema }] of Object.entries(route.headers ?? {})) {
     parameters.push({ name, in: 'header', required: false, description, schema });

@@ -11,7 +11,7 @@ const sorts = ['device_id', 'last_seen', 'consecutive_failures', 'total_failures
 const signedSorts = sorts.flatMap((sort) => [sort, `-${sort}`] as const);
 
 const query = {
-  search: text(128, 'Only devices whose id contains this text, whatever its case.', 'pi'),
+  search: text(128, 'Only devices whose id contains this text, whatever its case.'),
   status: oneOf(deviceStates, undefined, 'Only devices in this state.'),
   sort: oneOf(signedSorts, 'device_id', 'What to order by; with a minus sign, largest first.'),
   order: oneOf(['asc', 'desc'], undefined, 'The direction, in place of the minus sign.'),
