@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { counted, failed, group, now, observation, rejectedItem, shuffled } from './make-events.ts';
 import { assertStatus, readEverything, readHistory } from './read-store.ts';
-import type { StoreSuite } from './store-suite.ts';
+import type { StoreSuite } from './suite-recorder.ts';
 
 /** Registers the promises about identity and acknowledgement. */
 export function commitTests(suite: StoreSuite): void {
   identityTests(suite);
+  repetitionTests(suite);
   conflictTests(suite);
   groupTests(suite);
+  visibilityTests(suite);
   roundTripTests(suite);
 }
 
@@ -66,7 +68,9 @@ function identityTests(suite: StoreSuite): void {
       different.map(() => 'duplicate'),
     );
   });
+}
 
+function repetitionTests(suite: StoreSuite): void {
   suite.test('recognises counters that arrive late, with gaps and out of order', async ({ store }) => {
     const seqs = [0, 1, 2, 5, 6, 9, 300, 301, 40_000, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER];
     for (const seq of shuffled(seqs, 1)) {
@@ -201,7 +205,9 @@ function groupTests(suite: StoreSuite): void {
       await assertStatus(store, { position: 4 });
     },
   );
+}
 
+function visibilityTests(suite: StoreSuite): void {
   suite.test('answers an empty group and a group of rejected items only', async ({ store }) => {
     assert.deepEqual(await store.commit(group()), []);
     assert.deepEqual(await store.commit({ observations: [], rejected: [rejectedItem()] }), []);

@@ -9,7 +9,7 @@ import { counted, failed, group, observation, rejectedItem, sequence } from './m
 import { placeEvent, referenceDevice } from './model/reference-device.ts';
 import { readHistory } from './read-store.ts';
 import type { CommitReply, CommitRequest } from './serve-commits.ts';
-import { type OpenedStore, type StoreSuite, usualPolicy } from './store-suite.ts';
+import { type OpenedStore, type StoreSuite, usualPolicy } from './suite-recorder.ts';
 
 /** A process that commits, and what it has said so far. */
 class CommitProcess {

@@ -16,7 +16,7 @@ import {
 } from './make-events.ts';
 import { placeEvent, referenceDevice } from './model/reference-device.ts';
 import { readHistory } from './read-store.ts';
-import type { StoreSuite } from './store-suite.ts';
+import type { StoreSuite } from './suite-recorder.ts';
 
 /** Registers the promises about derived state and device lists. */
 export function deviceTests(suite: StoreSuite): void {

@@ -5,7 +5,7 @@ import type { CommitGroup, Store } from '../ports/store.ts';
 import { counted, failed, group, observation, rejectedItem } from './make-events.ts';
 import { placeEvent, referenceDevice } from './model/reference-device.ts';
 import { assertStatus, readEverything, readHistory } from './read-store.ts';
-import type { FaultKind, StoreSuite } from './store-suite.ts';
+import type { FaultKind, StoreSuite } from './suite-recorder.ts';
 
 /** How long a store may take to recover without help, in milliseconds. */
 const RECOVERY_MS = 15_000;

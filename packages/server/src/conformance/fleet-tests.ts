@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Observation } from '@pisync/protocol';
 import { counted, failed, group, hour, now, partial, usualRule } from './make-events.ts';
 import { referenceTotals } from './model/reference-device.ts';
-import type { StoreSuite } from './store-suite.ts';
+import type { StoreSuite } from './suite-recorder.ts';
 
 /** Registers the promises about sums: over the fleet, over hours and over a device's window. */
 export function fleetTests(suite: StoreSuite): void {

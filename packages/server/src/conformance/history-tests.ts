@@ -14,7 +14,7 @@ import {
 } from './make-events.ts';
 import { placeEvent } from './model/reference-device.ts';
 import { readHistory } from './read-store.ts';
-import type { StoreSuite } from './store-suite.ts';
+import type { StoreSuite } from './suite-recorder.ts';
 
 const seqs = (items: readonly StoredSyncEvent[]): readonly (number | null)[] => items.map((item) => item.seq);
 
@@ -34,6 +34,7 @@ export function historyTests(suite: StoreSuite): void {
   orderTests(suite);
   filterTests(suite);
   cursorTests(suite);
+  movingTests(suite);
 }
 
 function orderTests(suite: StoreSuite): void {
@@ -165,7 +166,9 @@ function cursorTests(suite: StoreSuite): void {
     const last = await store.history({ deviceId: 'pi-1', limit: 1, after: expected });
     assert.deepEqual([seqs(last?.items ?? []), last?.next], [[1], null]);
   });
+}
 
+function movingTests(suite: StoreSuite): void {
   suite.test(
     'a cursor skips and repeats nothing while events arrive before and after it',
     async ({ store }) => {

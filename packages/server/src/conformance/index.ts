@@ -1,2 +1,3 @@
-export { serveCommits } from './serve-commits.ts';
-export { type FaultKind, type StoreSuiteOptions, type SuiteReport, storeSuite } from './store-suite.ts';
+export { type CommitReply, type CommitRequest, serveCommits } from './serve-commits.ts';
+export { storeSuite } from './store-suite.ts';
+export type { FaultKind, StoreSuiteOptions, SuiteReport } from './suite-recorder.ts';

@@ -14,7 +14,7 @@ import {
 } from './make-events.ts';
 import { placeEvent, referenceDevice } from './model/reference-device.ts';
 import { assertStatus, readEverything, readHistory } from './read-store.ts';
-import { type StoreSuite, usualPolicy } from './store-suite.ts';
+import { type StoreSuite, usualPolicy } from './suite-recorder.ts';
 
 const mixed = {
   observations: [

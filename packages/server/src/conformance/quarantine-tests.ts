@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { QuarantinedItem, QuarantineQuery, RejectedItem, Store } from '../ports/store.ts';
 import { counted, now, rejectedItem } from './make-events.ts';
-import type { StoreSuite } from './store-suite.ts';
+import type { StoreSuite } from './suite-recorder.ts';
 
 const reject = (store: Store, ...rejected: readonly RejectedItem[]) =>
   store.commit({ observations: [], rejected });

@@ -49,7 +49,16 @@ describe('exposure', () => {
     ]) {
       assert.ok(isLoopback(host), host);
     }
-    for (const host of ['0.0.0.0', '::', '192.168.1.2', '127.example.org', 'localhost.example.org', '']) {
+    for (const host of [
+      '0.0.0.0',
+      '::',
+      '192.168.1.2',
+      '127.example.org',
+      'x127.0.0.1',
+      '127.0.0.1.example.org',
+      'localhost.example.org',
+      '',
+    ]) {
       assert.ok(!isLoopback(host), host);
     }
   });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { CommitGroup, DeviceKey, HistoryKey, Store, StorePolicy } from '../../ports/store.ts';
 import { deviceQuery, now, usualRule } from '../make-events.ts';
 import { assertStatus, readEverything, readHistory } from '../read-store.ts';
-import type { OpenedStore, StoreSuite } from '../store-suite.ts';
+import type { OpenedStore, StoreSuite } from '../suite-recorder.ts';
 import { anyCommands, type StoreCommand } from './model-commands.ts';
 import { QuarantineNumbers } from './quarantine-numbers.ts';
 import { placeEvent, referenceDevice, referenceTotals } from './reference-device.ts';
