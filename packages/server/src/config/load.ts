@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PisyncError } from '@pisync/protocol';
-import { nearestName } from './nearest.ts';
+import { nearestName } from '../core/nearest.ts';
 import {
   type Config,
   type ConfigKey,

@@ -66,9 +66,6 @@ function tooLarge(limit: number): PisyncError {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Bytes that a body may claim of the shared memory before its length is known. */
-const UNKNOWN_LENGTH = 65_536;
-
 /**
  * A request body on its way in: checks what is announced at once, decompresses, counts the decoded bytes against
  * the limit while they come, and accounts for them in the server's memory until {@link release}.
@@ -78,12 +75,12 @@ export class RequestBody {
   readonly #limit: number;
   readonly #admission: Admission;
   readonly #encoding: Encoding;
-  #reserved: number;
+  #reserved = 0;
   #received = 0;
 
   /**
    * @param limit - decoded bytes
-   * @throws {PisyncError} `unsupported_encoding`, `payload_too_large` by the announced length, `overloaded`
+   * @throws {PisyncError} `unsupported_encoding`, `payload_too_large` by the announced length
    */
   constructor(request: IncomingMessage, limit: number, admission: Admission) {
     this.#request = request;
@@ -91,10 +88,7 @@ export class RequestBody {
     this.#admission = admission;
     this.#encoding = encodingOf(request);
     const announced = request.headers['content-length'];
-    const length = announced === undefined ? UNKNOWN_LENGTH : Number(announced);
-    if (length > limit && announced !== undefined) throw tooLarge(limit);
-    this.#reserved = length;
-    admission.reserve(length);
+    if (announced !== undefined && Number(announced) > limit) throw tooLarge(limit);
   }
 
   /** Gives the memory back. Call once, when the reply no longer needs what was read. */
@@ -168,11 +162,10 @@ export class RequestBody {
   #account(bytes: number): void {
     this.#received += bytes;
     if (this.#received > this.#limit) throw tooLarge(this.#limit);
-    if (this.#received > this.#reserved) {
-      const more = Math.max(this.#received - this.#reserved, UNKNOWN_LENGTH);
-      this.#admission.reserve(more);
-      this.#reserved += more;
-    }
+    // What came counts, not what was announced: otherwise a few clients that announce much and send nothing would
+    // keep all others out.
+    this.#admission.reserve(bytes);
+    this.#reserved += bytes;
   }
 
   /** The whole decoded body; throws as {@link chunks}. */

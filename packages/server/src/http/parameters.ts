@@ -1,5 +1,5 @@
 import { explainTimestamp, PisyncError, parseTimestamp } from '@pisync/protocol';
-import { nearestName } from '../config/nearest.ts';
+import { nearestName } from '../core/nearest.ts';
 
 /** How one query parameter is read, and what the document says about it. */
 export interface QueryRule<T> {

@@ -207,8 +207,7 @@ export class Admission {
    * @throws {AdmissionRefusal} `overloaded`
    */
   reserve(bytes: number): void {
-    // One body is always admitted, so that no setting of the limits makes a permitted body impossible.
-    if (this.#bufferedBytes > 0 && this.#bufferedBytes + bytes > this.limits.maxBufferedBytes) {
+    if (this.#bufferedBytes + bytes > this.limits.maxBufferedBytes) {
       throw this.#refuse('overloaded', 'Too many request bodies are held in memory.', 1000);
     }
     this.#bufferedBytes += bytes;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { assertAlive, assertProblem, event, send, start, storedOf, talk } from './harness.ts';
 
@@ -175,6 +176,18 @@ describe('size', () => {
     assert.deepEqual(found, ['stored', 'stored', 'item_too_large', 'stored']);
     const alone = await send(server, 'POST', '/api/sync-event', big);
     assertProblem(alone, 413, 'payload_too_large');
+  });
+
+  test('clients that announce much and send nothing keep nobody out', async () => {
+    const head =
+      'POST /api/sync-events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 999999\r\n\r\n[';
+    const idle = Array.from({ length: 20 }, () => talk(server, head, 600));
+    await sleep(100);
+    await assertAlive(server);
+    const batch = await send(server, 'POST', '/api/sync-events', lines('size-4', 100), ndjson);
+    assert.equal(batch.body.stored, 100);
+    await Promise.all(idle);
+    await sleep(100);
   });
 
   test('the server is well afterwards', async () => {

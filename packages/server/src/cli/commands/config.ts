@@ -2,7 +2,6 @@ import { PisyncError } from '@pisync/protocol';
 import type { Command } from 'commander';
 import { checkExposure } from '../../config/exposure.ts';
 import { printableConfig } from '../../config/load.ts';
-import { nearestName } from '../../config/nearest.ts';
 import {
   allowedValues,
   type ConfigKey,
@@ -12,6 +11,7 @@ import {
   isConfigKey,
   keySpec,
 } from '../../config/schema.ts';
+import { nearestName } from '../../core/nearest.ts';
 import { addConfigFlags, loadFromCommand } from '../config-flags.ts';
 import { type CliContext, examples, type Runner } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';

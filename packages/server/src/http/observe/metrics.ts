@@ -18,6 +18,7 @@ export class Metrics implements Meter {
   readonly #blocked: Counter<'work'>;
   readonly #blockages: Counter<'work'>;
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
+  #blockageLoggedAt = Number.NEGATIVE_INFINITY;
   readonly #log: Logger;
   readonly #slowQueryMs: number;
 
@@ -89,10 +90,13 @@ export class Metrics implements Meter {
     }
   }
 
-  /** Counts and logs a blockage in one place, so that the two cannot disagree. */
+  /** Counts every blockage, and logs one a second at most: a server that is overloaded should not log as well. */
   blocked(blockage: Blockage): void {
     this.#blocked.inc({ work: blockage.work }, blockage.milliseconds / 1000);
     this.#blockages.inc({ work: blockage.work });
+    const now = performance.now();
+    if (now - this.#blockageLoggedAt < 1000) return;
+    this.#blockageLoggedAt = now;
     const duration_ms = Math.round(blockage.milliseconds);
     this.#log.warn({ work: blockage.work, duration_ms }, 'event loop was blocked');
   }

@@ -1,18 +1,30 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type FoldInput, fold, type PartialRule } from '../../../../core/fold.ts';
 import { compareOrder, orderMajor, orderMinor } from '../../../../core/order.ts';
 import { F, resetSyncState } from '../../../../core/sync-state.ts';
 import { compareRows } from '../format/block.ts';
 import { RecordView } from '../format/record.ts';
 import { packPage } from './device-page.ts';
-import type { Engine } from './engine.ts';
 import type { Ledger } from './ledger.ts';
 import { mergeSorted, runRows } from './sealed-history.ts';
+import type { SealedIdentities } from './sealed-identities.ts';
+
+/** An open store whose state can be replaced. */
+export interface Rebuildable {
+  readonly db: DatabaseSync;
+  readonly ledger: Ledger;
+  readonly sealed: SealedIdentities;
+  putState(
+    pages: readonly { readonly page: number; readonly data: Uint8Array }[],
+    partial: PartialRule,
+  ): void;
+}
 
 /**
  * Folds all that is stored again under another policy and writes the new state. Takes seconds for millions of events; runs
  * only when the operator has changed `partial_counts_as`.
  */
-export function rebuildLedger(engine: Engine, partial: PartialRule): void {
+export function rebuildLedger(engine: Rebuildable, partial: PartialRule): void {
   const { ledger } = engine;
   refoldSealed(engine, ledger, partial);
   const { devices } = ledger;
@@ -21,7 +33,7 @@ export function rebuildLedger(engine: Engine, partial: PartialRule): void {
 }
 
 /** One pass over all runs, device by device: sorted in the device's order, the fold never has to look back. */
-function refoldSealed(engine: Engine, ledger: Ledger, partial: PartialRule): void {
+function refoldSealed(engine: Rebuildable, ledger: Ledger, partial: PartialRule): void {
   const sources = engine.sealed.runs.map((run) => runRows(engine.db, run.id));
   const sealed = mergeSorted(sources, compareRows);
   let next = sealed.next();
