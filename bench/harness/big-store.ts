@@ -2,9 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatchSource, storedCount } from '../load/batch-source.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
-import type { BenchContext } from './bench-context.ts';
 import { bytesOnDisk, settled } from './disk.ts';
+import type { BenchOptions } from './options.ts';
 import type { ServerProcess } from './server-process.ts';
+import type { Sizes } from './sizes.ts';
 import { short } from './statistics.ts';
 
 /** A filled store that several scenarios look at. No server runs on it between them. */
@@ -22,8 +23,21 @@ export interface BigStore {
 const folderName = 'big-store';
 const recordName = 'big-store.json';
 
+/** What of the bench context the building of a store needs. */
+interface BuildSite {
+  readonly sizes: Sizes;
+  readonly options: BenchOptions;
+  say(text: string): void;
+  folder(label: string): string;
+  withPisync<Result>(
+    label: string,
+    folder: string,
+    use: (server: ServerProcess) => Promise<Result>,
+  ): Promise<Result>;
+}
+
 /** Fills the store in steps, or takes the one that an earlier run kept. */
-export async function buildBigStore(context: BenchContext): Promise<BigStore> {
+export async function buildBigStore(context: BuildSite): Promise<BigStore> {
   const kept = keptStore(context);
   if (kept !== null) {
     context.say(`  reusing ${kept.folder}`);
@@ -41,7 +55,7 @@ export async function buildBigStore(context: BenchContext): Promise<BigStore> {
   return store;
 }
 
-function keptStore(context: BenchContext): BigStore | null {
+function keptStore(context: BuildSite): BigStore | null {
   const path = join(context.options.work, recordName);
   if (!context.options.keep || !existsSync(path)) return null;
   const store = JSON.parse(readFileSync(path, 'utf8')) as BigStore;
@@ -50,7 +64,7 @@ function keptStore(context: BenchContext): BigStore | null {
   return fits ? store : null;
 }
 
-async function fill(context: BenchContext, server: ServerProcess): Promise<number[]> {
+async function fill(context: BuildSite, server: ServerProcess): Promise<number[]> {
   const { devices, batches, growth } = context.sizes;
   const { batchSize, connections } = batches;
   const source = new BatchSource({

@@ -112,7 +112,8 @@ export function crashTests(suite: StoreSuite): void {
         const child = await start(opened);
         const first = groups.length;
         for (let i = 0; i < 150; i++) groups.push(groupOf(groups.length));
-        for (const [id, one] of groups.entries()) if (id >= first) child.send({ id, group: one });
+        for (const [id, one] of groups.entries())
+          if (id >= first) child.send({ id, group: one, settle: id % 40 === 39 });
         await child.answered(Math.floor(random() * 140));
         const acknowledged = await child.kill();
         acknowledgedInAll += acknowledged.size;
