@@ -2,6 +2,7 @@ import type { ClockQuality } from '@pisync/protocol';
 import type { HistoryKey } from './history.ts';
 import { compareOrder, orderMajor, orderMinor } from './order.ts';
 import { clockQualities, F } from './sync-state.ts';
+import { addCapped } from './totals.ts';
 
 /** How a `partial` sync counts in failure numbers and streaks. */
 export type PartialRule = 'failure' | 'ignore' | 'success';
@@ -50,9 +51,9 @@ export function fold(row: Float64Array, base: number, event: FoldInput, partial:
 function foldTotals(row: Float64Array, base: number, event: FoldInput): void {
   row[base + F.syncs]! += 1;
   if (event.totalErrors > 0) row[base + (event.totalFilesSynced > 0 ? F.partial : F.failed)]! += 1;
-  row[base + F.files]! += event.totalFilesSynced;
-  row[base + F.errors]! += event.totalErrors;
-  if (event.bytesSynced !== null) row[base + F.bytes]! += event.bytesSynced;
+  row[base + F.files] = addCapped(row[base + F.files]!, event.totalFilesSynced);
+  row[base + F.errors] = addCapped(row[base + F.errors]!, event.totalErrors);
+  if (event.bytesSynced !== null) row[base + F.bytes] = addCapped(row[base + F.bytes]!, event.bytesSynced);
   if (event.receivedAt < row[base + F.firstSeenAt]!) row[base + F.firstSeenAt] = event.receivedAt;
   if (event.receivedAt > row[base + F.lastSeenAt]!) row[base + F.lastSeenAt] = event.receivedAt;
   if (event.sentAt === null) return;

@@ -50,7 +50,8 @@ export class HourlyTotals {
 
   total(): SyncTotals {
     const sums = new Float64Array(WIDTH);
-    for (const hour of this.#hours.values()) for (let i = 0; i < WIDTH; i++) sums[i]! += hour[i]!;
+    for (const hour of this.#hours.values())
+      for (let i = 0; i < WIDTH; i++) sums[i] = addCapped(sums[i]!, hour[i]!);
     return toTotals(sums);
   }
 
@@ -76,12 +77,17 @@ export class HourlyTotals {
   }
 }
 
+/** The sum of two counts, at most 2^53 - 1: there it stays, so that it does not depend on the order of what is added. */
+export function addCapped(sum: number, count: number): number {
+  return Math.min(sum + count, Number.MAX_SAFE_INTEGER);
+}
+
 function addTo(sums: Float64Array, event: Omit<TotalsInput, 'timestamp'>): void {
   sums[0]! += 1;
   if (event.totalErrors > 0) sums[event.totalFilesSynced > 0 ? 1 : 2]! += 1;
-  sums[3]! += event.totalFilesSynced;
-  sums[4]! += event.totalErrors;
-  sums[5]! += event.bytesSynced ?? 0;
+  sums[3] = addCapped(sums[3]!, event.totalFilesSynced);
+  sums[4] = addCapped(sums[4]!, event.totalErrors);
+  sums[5] = addCapped(sums[5]!, event.bytesSynced ?? 0);
 }
 
 function toTotals(sums: Float64Array): SyncTotals {

@@ -118,8 +118,6 @@ export class RequestBody {
         source.destroy();
       }
     }
-    // A request that is cut off can look like one that ended.
-    if (!this.#request.complete) throw new RequestAborted();
   }
 
   /**

@@ -72,8 +72,8 @@ function observationsIn(bytes: Uint8Array): { start: number; end: number } | und
     const byte = bytes[at] as number;
     if (byte === QUOTE) {
       const end = endOfString(bytes, at);
-      // A key and not a value: only a key is followed by a colon, which the brackets below would reset.
-      if (depth === 1) named = name.equals(bytes.subarray(at, end));
+      // Anything but a colon and white space after it takes the name back: so only a key of the envelope counts.
+      named = name.equals(bytes.subarray(at, end));
       at = end - 1;
     } else if (byte === 91 || byte === 123) {
       if (byte === 91 && depth === 1 && named && start < 0) start = at;

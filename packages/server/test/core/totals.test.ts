@@ -42,6 +42,25 @@ describe('HourlyTotals', () => {
     );
   });
 
+  test('stops at 2^53 - 1, so that huge counts give one sum in every order', () => {
+    const huge = fc.constantFrom(0, 1, 2, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER);
+    const counts = fc.record({ totalFilesSynced: huge, totalErrors: huge, bytesSynced: huge });
+    fc.assert(
+      fc.property(fc.array(counts, { minLength: 1, maxLength: 6 }), (all) => {
+        const sumOf = (list: typeof all) => {
+          const totals = new HourlyTotals();
+          for (const one of list) totals.add({ ...one, timestamp: 0 });
+          return totals.total();
+        };
+        const exact = all.reduce((sum, one) => sum + BigInt(one.totalFilesSynced), 0n);
+        const cap = BigInt(Number.MAX_SAFE_INTEGER);
+        assert.equal(BigInt(sumOf(all).files), exact < cap ? exact : cap);
+        assert.deepEqual(sumOf(all), sumOf(all.toReversed()));
+      }),
+      { numRuns },
+    );
+  });
+
   test('survives being written as rows, and goes on from there', () => {
     fc.assert(
       fc.property(events, events, (before, after) => {

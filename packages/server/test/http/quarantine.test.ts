@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { PisyncError } from '@pisync/protocol';
 import { assertProblem, event, get, post, send, start, storedOf } from './harness.ts';
+import { startOn } from './store-harness.ts';
 
 const server = await start();
 
@@ -73,15 +75,29 @@ describe('the quarantine', () => {
     assert.equal((await get(server, `/api/quarantine/${id}`)).status, 200);
   });
 
-  test('an item without any identity is stored once, however often its replay is tried', async () => {
+  test('an item without any identity is stored once, also where a replay broke off before the end', async () => {
+    let broken = true;
+    const unavailable = new PisyncError('store_unavailable');
+    const failing = await startOn((store) => ({
+      discard: (id) => (broken ? Promise.reject(unavailable) : store.discard(id)),
+    }));
     const nameless = { device_id: 'q-11', total_files_synced: 1, total_errors: -1 };
-    const id = await reject(nameless);
-    const item = { ...nameless, total_errors: 1 };
-    const replies = await Promise.all(
-      [1, 2, 3].map(() => post(server, `/api/quarantine/${id}/replay`, { item })),
-    );
-    assert.ok(replies.some((reply) => reply.body.result === 'stored'));
-    assert.equal(await storedOf(server, 'q-11'), 1);
+    assert.equal((await post(failing, '/api/sync-event', nameless)).status, 400);
+    const correction = { item: { ...nameless, total_errors: 1 } };
+    assertProblem(await post(failing, '/api/quarantine/1/replay', correction), 503, 'store_unavailable');
+    broken = false;
+    const again = await post(failing, '/api/quarantine/1/replay', correction);
+    assert.equal(again.body.result, 'duplicate');
+    assert.equal(await storedOf(failing, 'q-11'), 1);
+  });
+
+  test('items of a batch are kept with their source and their text', async () => {
+    const bad = event({ device_id: 'q-12', total_errors: -1 });
+    await post(server, '/api/sync-events', [event({ device_id: 'q-12' }), bad]);
+    const list = await get(server, '/api/quarantine?device_id=q-12');
+    assert.equal(list.body.total, 1);
+    assert.deepEqual(JSON.parse(list.body.items[0].raw), bad);
+    assert.equal(list.body.items[0].source, 'sync-events');
   });
 
   test('an empty body is refused and not kept', async () => {

@@ -1,0 +1,78 @@
+import type { Observation } from '@pisync/protocol';
+import fc from 'fast-check';
+import { hour, now, observation, rejectedItem } from 'pisync/conformance';
+import type { CommitGroup } from '../../../src/ports/store.ts';
+
+/** Few devices, counters, ids and times, so that repetitions, conflicts, late data and gaps are frequent. */
+const anyIdentity = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ epoch: fc.constantFrom('a', 'b', 'c'), seq: fc.nat({ max: 20 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ epoch: fc.constant('b'), seq: fc.constantFrom(2 ** 31, 2 ** 32 + 1, 2 ** 53 - 1) }),
+  },
+  { weight: 2, arbitrary: fc.record({ eventId: fc.constantFrom('x', 'y', 'é\u{1f600}') }) },
+  { weight: 2, arbitrary: fc.constant({}) },
+);
+
+/** Long texts are frequent enough that sealed history has several blocks. */
+const anyBody = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ totalFilesSynced: 0, totalErrors: 1 }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      totalFilesSynced: fc.constantFrom(0, 0, 5, 2 ** 40),
+      totalErrors: fc.constantFrom(0, 1, 1),
+      internetSpeed: fc.option(fc.nat({ max: 40 }).map((quarters) => quarters / 4)),
+      bytesSynced: fc.option(fc.nat({ max: 2 ** 40 })),
+      metadata: fc.constantFrom(null, '{}', `{"long":"${'x'.repeat(9000)}"}`),
+    }),
+  },
+);
+
+const anyMoment = fc.oneof(
+  { weight: 5, arbitrary: fc.nat({ max: 6 }).map((step) => now - step * hour) },
+  { weight: 1, arbitrary: fc.constantFrom(now - 400 * 24 * hour, now) },
+);
+
+const anyObservation: fc.Arbitrary<Observation> = fc
+  .record({
+    device: fc.nat({ max: 3 }),
+    identity: anyIdentity,
+    body: anyBody,
+    timestamp: anyMoment,
+    timed: fc.boolean(),
+    late: fc.nat({ max: 3 }),
+    drift: fc.option(fc.integer({ min: -5000, max: 5000 })),
+  })
+  .map(({ device, identity, body, timestamp, timed, late, drift }) => {
+    const receivedAt = timestamp + late * hour;
+    return observation({
+      deviceId: `pi-${device}`,
+      deviceTime: timed ? timestamp : null,
+      ...identity,
+      ...body,
+      timestamp,
+      receivedAt,
+      sentAt: drift === null ? null : receivedAt - drift,
+      clockQuality: timed ? 'ok' : 'unknown',
+    });
+  });
+
+const anyRejected = fc.record({
+  deviceId: fc.constantFrom(null, 'pi-1', 'not an id\u0000'),
+  raw: fc.constantFrom('{}', '{"a":"\u0000"}', '🙂'),
+});
+
+/** What one request may hand over: repetitions, another body under a known identity, refused items, or nothing new. */
+export const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
+  observations: fc.array(anyObservation, { maxLength: 24 }),
+  rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+});
+
+/** One event of each of many devices: more than one page of device state holds. */
+export function crowd(from: number, count: number): CommitGroup {
+  const observations = Array.from({ length: count }, (_, index) =>
+    observation({ deviceId: `crowd-${from + index}`, epoch: 'z', seq: from % 3, totalErrors: index % 2 }),
+  );
+  return { observations, rejected: [] };
+}

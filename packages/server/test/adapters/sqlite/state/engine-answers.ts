@@ -1,0 +1,1 @@
+import { identityKind, type Observation } from '@pisync/protocol';
