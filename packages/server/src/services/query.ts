@@ -52,7 +52,8 @@ export interface FailuresRequest {
   readonly cursor: string | undefined;
 }
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** Answers what operators ask, in wire form. Every call of the store is timed, and logged where it is slow. */
 export class Queries {
@@ -99,7 +100,9 @@ export class Queries {
   /** @throws {PisyncError} `device_unknown` */
   async device(deviceId: string, windowHours: number) {
     const now = this.#clock.now();
-    const window = { deviceId, from: now - windowHours * HOUR, to: now + 1 };
+    // To the end of the running minute: so that a repeated read within it is the same, and its ETag holds.
+    const to = (Math.floor(now / MINUTE) + 1) * MINUTE;
+    const window = { deviceId, from: to - windowHours * HOUR, to };
     const [device, statistics] = await Promise.all([
       this.#timed('device', { deviceId }, () => this.#store.device(deviceId)),
       this.#timed('statistics', window, () => this.#store.statistics(deviceId, window.from, window.to)),

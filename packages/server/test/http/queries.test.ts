@@ -114,6 +114,8 @@ describe('GET /api/devices', () => {
     assert.equal(body.consecutive_failures, 3);
     assert.equal(body.clock_quality, 'ok');
     assert.deepEqual([body.window.syncs, body.window.failed, body.window.errors], [10, 3, 24]);
+    assert.equal(Date.parse(body.window.to) % 60_000, 0, 'so that the ETag holds for a minute');
+    assert.ok(Date.parse(body.window.to) > Date.now() - 60_000);
     assert.equal(body.failing_since, new Date(base + 7 * 60_000).toISOString());
   });
 

@@ -1,6 +1,6 @@
 import type { Observation } from '@pisync/protocol';
 import fc from 'fast-check';
-import { hour, now, observation, rejectedItem } from 'pisync/conformance';
+import { hour, now, observation, rejectedItem } from '../../../src/conformance/make-events.ts';
 import type { CommitGroup } from '../../../src/ports/store.ts';
 
 /** Few devices, counters, ids and times, so that repetitions, conflicts, late data and gaps are frequent. */

@@ -1,0 +1,61 @@
+import { packPage } from '../../../../src/adapters/store/sqlite/state/device-page.ts';
+import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
+import { merge, type Slice, seal } from '../../../../src/adapters/store/sqlite/threads/seal.ts';
+
+/**
+ * The housekeeping of the writer thread, one write to disk at a time: it yields after each, so that a test can commit
+ * there or crash there. Blocks are written one by one and pages one by one, finer than in earnest.
+ */
+export function* sealSteps(engine: Engine, events: number): Generator<string, void> {
+  const { tail } = engine.ledger;
+  tail.cut();
+  const { count, lastChunk } = tail.sealable(events);
+  if (count === 0) return;
+  const run = engine.beginRun(0);
+  const places = tail.places(count);
+  yield 'a run was begun';
+  const order = { run, afterChunk: engine.sealedChunk, lastChunk, firstPosition: tail.firstPosition, ...places };
+  const finished = yield* blockSteps(engine, run, seal(engine.db, order));
+  for (const page of engine.ledger.devices.dirtyPages()) {
+    const applied = engine.chunk;
+    const data = packPage(engine.ledger.devices.takePage(page));
+    yield 'a page was taken';
+    engine.putPages([{ page, applied, data }]);
+    yield 'a page was put';
+  }
+  engine.finishSeal(finished, lastChunk, count);
+  yield 'a seal was finished';
+}
+
+export function* mergeSteps(engine: Engine): Generator<string, void> {
+  const { runs } = engine.sealed;
+  if (runs.length < 2) return;
+  const level = Math.max(...runs.map((run) => run.level)) + 1;
+  const run = engine.beginRun(level);
+  yield 'a run was begun';
+  const finished = yield* blockSteps(engine, run, merge(engine.db, { run, level, runs }));
+  engine.finishMerge(
+    finished,
+    runs.map(({ id }) => id),
+  );
+  yield 'a merge was finished';
+}
+
+function* blockSteps(
+  engine: Engine,
+  run: number,
+  slices: Iterator<Slice>,
+): Generator<string, NonNullable<Slice['finished']>> {
+  for (;;) {
+    const slice = slices.next().value as Slice;
+    for (const block of slice.blocks) {
+      engine.putBlocks(run, [block]);
+      yield 'a block was put';
+    }
+    if (slice.finished !== null) return slice.finished;
+  }
+}
+
+export function* sweepSteps(engine: Engine): Generator<string, void> {
+  while (engine.sweep()) yield 'a slice was swept';
+}
