@@ -97,6 +97,7 @@ class ThreadedStore implements SqliteStore {
   readonly #reader: OnDemandThread;
   readonly #queue: CommitQueue;
   #last: WriterStatus;
+  #generation = 0;
   #closing: Promise<void> | undefined;
 
   constructor(path: string, writer: Worker, reader: OnDemandThread, first: WriterStatus) {
@@ -157,6 +158,7 @@ class ThreadedStore implements SqliteStore {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const tail = await this.#writer.call<TailAnswer | null>('tail', { deviceId, filter, most });
       if (tail === null) return undefined;
+      await this.#matchReader(tail.generation);
       const request: ReadRequest = { tail, filter, offset, limit };
       const answer = await this.#reader.call<ReadAnswer<T>>(method, request);
       if (answer !== 'stale') return { tail, answer };
@@ -165,6 +167,13 @@ class ThreadedStore implements SqliteStore {
       detail: 'history is being reorganised',
       retryAfterMs: 1_000,
     });
+  }
+
+  /** A store that was opened anew may be another file: the reader must not go on with the old one. */
+  async #matchReader(generation: number): Promise<void> {
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    await this.#reader.stop();
   }
 
   async device(deviceId: string): Promise<DeviceRecord | undefined> {

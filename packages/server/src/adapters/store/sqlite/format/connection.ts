@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
-import { migrate } from './schema.ts';
+import { migrate, refuseNewer } from './schema.ts';
 
 /** Primary SQLite result codes that mean the file itself is broken: SQLITE_CORRUPT and SQLITE_NOTADB. */
 const DAMAGED = new Set([11, 26]);
@@ -31,6 +31,7 @@ export function openWriter(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
+    refuseNewer(db);
     // Takes effect on a new file only.
     db.exec('PRAGMA page_size = 8192');
     db.exec('PRAGMA journal_mode = WAL');

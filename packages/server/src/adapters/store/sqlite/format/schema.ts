@@ -9,11 +9,14 @@ import { PisyncError } from '@pisync/protocol';
  */
 const steps: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY, data BLOB) STRICT, WITHOUT ROWID;
-   CREATE TABLE log (chunk INTEGER PRIMARY KEY, position INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+   CREATE TABLE log (
+     chunk INTEGER PRIMARY KEY, position INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL
+   ) STRICT;
    CREATE TABLE device_page (page INTEGER PRIMARY KEY, applied INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
    CREATE TABLE run (
-     id INTEGER PRIMARY KEY, live INTEGER NOT NULL, level INTEGER NOT NULL, events INTEGER NOT NULL,
-     bytes INTEGER NOT NULL, identities INTEGER NOT NULL, filter BLOB
+     id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL, level INTEGER NOT NULL, events INTEGER NOT NULL,
+     bytes INTEGER NOT NULL, min_timestamp INTEGER NOT NULL, max_timestamp INTEGER NOT NULL,
+     identities INTEGER NOT NULL, filter BLOB
    ) STRICT;
    CREATE TABLE block (
      id INTEGER PRIMARY KEY, run INTEGER NOT NULL, device INTEGER NOT NULL, timestamp INTEGER NOT NULL, data BLOB NOT NULL
@@ -37,15 +40,10 @@ export const SCHEMA_VERSION = steps.length;
  * @throws {PisyncError} `store_newer` if a newer PiSync wrote the store; nothing is touched then
  */
 export function migrate(db: DatabaseSync): void {
-  if (versionOf(db) === SCHEMA_VERSION) return;
+  if (refuseNewer(db) === SCHEMA_VERSION) return;
   db.exec('BEGIN IMMEDIATE');
   try {
-    const version = versionOf(db);
-    if (version > SCHEMA_VERSION) {
-      throw new PisyncError('store_newer', {
-        detail: `the store has schema ${version}, this PiSync writes ${SCHEMA_VERSION}; start the newer PiSync again`,
-      });
-    }
+    const version = refuseNewer(db);
     for (const step of steps.slice(version)) db.exec(step);
     db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec('COMMIT');
@@ -55,6 +53,15 @@ export function migrate(db: DatabaseSync): void {
   }
 }
 
-function versionOf(db: DatabaseSync): number {
-  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+/**
+ * The schema version of a store. To be called before anything is set on it.
+ *
+ * @throws {PisyncError} `store_newer`
+ */
+export function refuseNewer(db: DatabaseSync): number {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version <= SCHEMA_VERSION) return version;
+  throw new PisyncError('store_newer', {
+    detail: `the store has schema ${version}, this PiSync writes ${SCHEMA_VERSION}; start the newer PiSync again`,
+  });
 }

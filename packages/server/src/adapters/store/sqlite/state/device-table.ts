@@ -1,4 +1,4 @@
-import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
+import { addSeq, hasSeq, type SeqSet } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { DeviceIndex } from './device-index.ts';
 import type { DeviceEpoch, PageImage } from './device-page.ts';
@@ -93,6 +93,13 @@ export class DeviceTable {
     return ((this.#pages[device >> 8] as DevicePage).epochs[device & 255] as DeviceEpoch[]).map(
       (epoch) => epoch.name,
     );
+  }
+
+  /** The numbers that a device has sent, by epoch. */
+  epochRanges(device: number): readonly SeqSet[] {
+    const page = this.#pages[device >> 8] as DevicePage;
+    this.#flush(page, device & 255);
+    return (page.epochs[device & 255] as DeviceEpoch[]).map((epoch) => epoch.seen);
   }
 
   /** Index, from 1, of the epoch whose name lies in `bytes`; 0 if the device has none such. */

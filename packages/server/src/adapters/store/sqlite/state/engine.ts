@@ -1,20 +1,26 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { RejectedItem } from '../../../../ports/store.ts';
 import type { SealedBlock } from '../format/block.ts';
 import { ByteWriter } from '../format/bytes.ts';
-import { openWriter } from '../format/connection.ts';
+import { isDamage, openWriter } from '../format/connection.ts';
 import { RecordView, writeConflict } from '../format/record.ts';
 import { CONFLICT, type Ledger } from './ledger.ts';
 import { loadLedger } from './load.ts';
 import { QuarantineTable } from './quarantine.ts';
 import { rebuildLedger } from './rebuild.ts';
-import { SealedHistory } from './sealed-history.ts';
+import { BLOCKS_PER_RUN, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
 /** Log rows or blocks deleted in one go, so that no commit waits long behind a clean-up. */
 const DELETE_SLICE = 500;
+/** Bytes of a page of the file. */
+const PAGE_BYTES = 8192;
+/** Bytes that a row costs in the write-ahead log beside its own: its leaf and what leads there. */
+const WRITE_OVERHEAD = 2 * PAGE_BYTES;
 
 /** What a sealing or merging job ends with. */
 export interface FinishedRun {
@@ -22,6 +28,8 @@ export interface FinishedRun {
   readonly level: number;
   readonly events: number;
   readonly bytes: number;
+  readonly minTimestamp: number;
+  readonly maxTimestamp: number;
   readonly identities: number;
   readonly filter: Uint8Array | null;
 }
@@ -46,6 +54,9 @@ export class Engine {
   readonly #putMeta: StatementSync;
   readonly #event = new RecordView();
   readonly #mark = new ByteWriter(256);
+  /** Blocks written so far of the runs in building. */
+  readonly #blocks = new Map<number, number>();
+  #unchecked = 0;
 
   constructor(path: string, partial: PartialRule) {
     this.path = path;
@@ -57,18 +68,32 @@ export class Engine {
       this.chunk = loaded.chunk;
       this.sealedChunk = loaded.sealedChunk;
       this.quarantine = new QuarantineTable(this.db);
-      this.#appendLog = this.db.prepare('INSERT INTO log (chunk, position, data) VALUES (?, ?, ?)');
+      this.#appendLog = this.db.prepare('INSERT INTO log (chunk, position, crc, data) VALUES (?, ?, ?, ?)');
       this.#putBlock = this.db.prepare(
-        'INSERT INTO block (run, device, timestamp, data) VALUES (?, ?, ?, ?)',
+        'INSERT INTO block (id, run, device, timestamp, data) VALUES (?, ?, ?, ?, ?)',
       );
       this.#putPage = this.db.prepare(
         'INSERT OR REPLACE INTO device_page (page, applied, data) VALUES (?, ?, ?)',
       );
       this.#putMeta = this.db.prepare('INSERT OR REPLACE INTO meta (key, value, data) VALUES (?, ?, ?)');
-      if (loaded.stale) rebuildLedger(this, partial);
+      if (loaded.stale) this.#rebuild(partial);
     } catch (error) {
       this.db.close();
       throw error;
+    }
+  }
+
+  /** A damaged block of history must not cost the store: the operator can go back to the old policy. */
+  #rebuild(partial: PartialRule): void {
+    try {
+      rebuildLedger(this, partial);
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause;
+      throw new PisyncError('invalid_config', {
+        field: 'partial_counts_as',
+        detail: 'the state cannot be derived anew, because history is damaged; go back to the old value',
+        cause,
+      });
     }
   }
 
@@ -123,7 +148,8 @@ export class Engine {
   #write(position: number, chunk: Uint8Array, rejected: readonly RejectedItem[]): void {
     const append = (): void => {
       if (chunk.length === 0) return;
-      this.#appendLog.run(this.chunk + 1, position, chunk);
+      this.#appendLog.run(this.chunk + 1, position, crc32(chunk), chunk);
+      this.#noteWritten(chunk.length);
     };
     // One statement is a transaction of its own, which saves two calls on the hot path.
     if (rejected.length === 0) append();
@@ -142,14 +168,20 @@ export class Engine {
   /** Registers a run that is being built: its blocks are garbage until {@link finishSeal} or {@link finishMerge}. */
   beginRun(level: number): number {
     const { lastInsertRowid } = this.db
-      .prepare('INSERT INTO run (live, level, events, bytes, identities) VALUES (0, ?, 0, 0, 0)')
+      .prepare(`INSERT INTO run (live, level, events, bytes, min_timestamp, max_timestamp, identities)
+         VALUES (0, ?, 0, 0, 0, 0, 0)`)
       .run(level);
     return Number(lastInsertRowid);
   }
 
   putBlocks(run: number, blocks: readonly SealedBlock[]): void {
     this.transaction(() => {
-      for (const block of blocks) this.#putBlock.run(run, block.device, block.timestamp, block.data);
+      const first = this.#blocks.get(run) ?? 0;
+      this.#blocks.set(run, first + blocks.length);
+      for (const [at, { device, timestamp, data }] of blocks.entries()) {
+        this.#putBlock.run(run * BLOCKS_PER_RUN + first + at, run, device, timestamp, data);
+        this.#noteWritten(data.length);
+      }
     });
   }
 
@@ -158,7 +190,10 @@ export class Engine {
     pages: readonly { readonly page: number; readonly applied: number; readonly data: Uint8Array }[],
   ): void {
     this.transaction(() => {
-      for (const { page, applied, data } of pages) this.#putPage.run(page, applied, data);
+      for (const { page, applied, data } of pages) {
+        this.#putPage.run(page, applied, data);
+        this.#noteWritten(data.length);
+      }
     });
   }
 
@@ -186,12 +221,15 @@ export class Engine {
     this.sealed.refresh();
   }
 
-  #activate({ run, level, events, bytes, identities, filter }: FinishedRun): void {
+  #activate(finished: FinishedRun): void {
+    const { run, level, events, bytes, minTimestamp, maxTimestamp, identities, filter } = finished;
+    this.#blocks.delete(run);
     this.db
       .prepare(
-        'UPDATE run SET live = 1, level = ?, events = ?, bytes = ?, identities = ?, filter = ? WHERE id = ?',
+        `UPDATE run SET live = 1, level = ?, events = ?, bytes = ?, min_timestamp = ?, max_timestamp = ?, identities = ?,
+           filter = ? WHERE id = ?`,
       )
-      .run(level, events, bytes, identities, filter, run);
+      .run(level, events, bytes, minTimestamp, maxTimestamp, identities, filter, run);
   }
 
   #putHours(): void {
@@ -243,6 +281,15 @@ export class Engine {
     this.db.exec("INSERT INTO meta (key, data) VALUES ('overfill', zeroblob(10000000))");
   }
 
+  #noteWritten(bytes: number): void {
+    this.#unchecked += bytes + WRITE_OVERHEAD;
+  }
+
+  /** Bytes of write-ahead log that are not in the main file yet, about. The file itself never shrinks below its limit. */
+  get unchecked(): number {
+    return this.#unchecked;
+  }
+
   walBytes(): number {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
@@ -251,8 +298,12 @@ export class Engine {
     return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Copies what the log holds into the main file as far as readers allow; called when little is left to copy. */
-  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
-    this.db.exec(`PRAGMA wal_checkpoint(${mode})`);
+  /** Copies what the write-ahead log holds into the main file, as far as readers allow, without waiting for any. */
+  checkpoint(): void {
+    const done = this.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as {
+      log: number;
+      checkpointed: number;
+    };
+    this.#unchecked = Math.max(0, done.log - done.checkpointed) * PAGE_BYTES;
   }
 }

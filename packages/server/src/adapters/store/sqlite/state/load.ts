@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
@@ -72,17 +73,25 @@ interface MetaRow {
   readonly data: Uint8Array | null;
 }
 
+interface LogRow {
+  readonly chunk: number;
+  readonly position: number;
+  readonly crc: number;
+  readonly data: Uint8Array;
+}
+
 function replayLog(db: DatabaseSync, ledger: Ledger, sealedChunk: number): number {
   const event = new RecordView();
   let last = sealedChunk;
   const rows = db
-    .prepare('SELECT chunk, position, data FROM log WHERE chunk > ? ORDER BY chunk')
+    .prepare('SELECT chunk, position, crc, data FROM log WHERE chunk > ? ORDER BY chunk')
     .iterate(sealedChunk);
   for (const row of rows as Iterable<unknown>) {
-    const { chunk, position, data } = row as { chunk: number; position: number; data: Uint8Array };
+    const { chunk, position, crc, data } = row as LogRow;
     if (chunk !== last + 1 || position !== ledger.tail.nextPosition) {
       throw new RangeError(`log row ${chunk} (position ${position}) does not follow row ${last}`);
     }
+    if (crc32(data) !== crc) throw new RangeError(`log row ${chunk} fails its checksum`);
     const reader = ledger.tail.beginChunk(data, Math.ceil(data.length / SMALLEST_RECORD));
     for (const end = reader.at + data.length; reader.at < end; ) {
       const start = reader.at;

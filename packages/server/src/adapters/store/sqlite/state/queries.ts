@@ -22,6 +22,8 @@ export interface TailAnswer {
   readonly total: number;
   /** Names of the device's epochs, in order. */
   readonly epochs: readonly string[];
+  /** Which opening of the store this is of. */
+  readonly generation: number;
   /** Live runs at this moment. */
   readonly runs: readonly number[];
   /** Matching rows of the tail, newest first, at most as many as were asked for. */
@@ -34,7 +36,7 @@ export function queryTail(
   deviceId: string,
   filter: HistoryFilter,
   most: number,
-): TailAnswer | null {
+): Omit<TailAnswer, 'generation'> | null {
   const { ledger, sealed } = engine;
   const device = ledger.devices.findText(deviceId);
   if (device < 0) return null;

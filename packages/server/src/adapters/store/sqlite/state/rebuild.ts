@@ -47,13 +47,20 @@ function refoldSealed(engine: Rebuildable, ledger: Ledger, partial: PartialRule)
   }
 }
 
+/** What is read of a stored event to fold and to check it. */
+export interface StoredInput extends FoldInput {
+  readonly position: number;
+  readonly seq: number | null;
+}
+
 /** A device's unsealed events, by copies. */
-export function tailOf(ledger: Ledger, device: number): (FoldInput & { readonly position: number })[] {
+export function tailOf(ledger: Ledger, device: number): StoredInput[] {
   const view = new RecordView();
-  const events: (FoldInput & { readonly position: number })[] = [];
+  const events: StoredInput[] = [];
   ledger.tail.walk(ledger.devices.head(device), view, (position) => {
     events.push({
       position,
+      seq: view.seq,
       timestamp: view.timestamp,
       epochIndex: view.epochIndex,
       tie: view.tie,

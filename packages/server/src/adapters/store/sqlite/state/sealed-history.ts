@@ -7,9 +7,15 @@ export interface Run {
   readonly level: number;
   readonly events: number;
   readonly bytes: number;
+  /** Range of the events' corrected times. */
+  readonly minTimestamp: number;
+  readonly maxTimestamp: number;
   /** Events whose identity is a hash; only with some there is a filter. */
   readonly identities: number;
 }
+
+/** Blocks of one run, at most; block `n` of a run has the id `run * BLOCKS_PER_RUN + n`. */
+export const BLOCKS_PER_RUN = 2 ** 22;
 
 interface BlockPlace {
   readonly id: number;
@@ -29,7 +35,8 @@ export class SealedHistory {
 
   constructor(db: DatabaseSync) {
     this.#live = db.prepare(
-      'SELECT id, level, events, bytes, identities FROM run WHERE live = 1 ORDER BY id DESC',
+      `SELECT id, level, events, bytes, min_timestamp AS minTimestamp, max_timestamp AS maxTimestamp, identities
+       FROM run WHERE live = 1 ORDER BY id DESC`,
     );
     this.#filter = db.prepare('SELECT filter FROM run WHERE id = ?');
     this.#seek = db.prepare(
@@ -68,14 +75,13 @@ export class SealedHistory {
 /** Blocks read in one go: a read transaction ends with them, so that no checkpoint waits for a long pass. */
 const BLOCKS_AT_ONCE = 32;
 
-/** All rows of a run in the order of {@link compareRows}. Its blocks were written one after the other: ids without gaps. */
+/** All rows of a run in the order of {@link compareRows}. */
 export function* runRows(db: DatabaseSync, run: number): Generator<BlockRow, void> {
-  const first = db
-    .prepare('SELECT id FROM block WHERE run = ? ORDER BY device, timestamp, id LIMIT 1')
-    .get(run);
-  const some = db.prepare('SELECT data FROM block WHERE id >= ? AND id < ? AND run = ? ORDER BY id');
-  for (let id = (first as { id: number } | undefined)?.id ?? 0; ; id += BLOCKS_AT_ONCE) {
-    const blocks = some.all(id, id + BLOCKS_AT_ONCE, run) as unknown as { data: Uint8Array }[];
+  const some = db.prepare('SELECT data FROM block WHERE id >= ? AND id < ? ORDER BY id');
+  const first = run * BLOCKS_PER_RUN;
+  for (let from = first; from < first + BLOCKS_PER_RUN; from += BLOCKS_AT_ONCE) {
+    const to = Math.min(from + BLOCKS_AT_ONCE, first + BLOCKS_PER_RUN);
+    const blocks = some.all(from, to) as unknown as { data: Uint8Array }[];
     for (const { data } of blocks) yield* readBlock(data);
     if (blocks.length < BLOCKS_AT_ONCE) return;
   }

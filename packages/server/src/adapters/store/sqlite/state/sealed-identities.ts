@@ -43,50 +43,67 @@ export class SealedIdentities {
     for (const id of this.#filters.keys()) if (!live.has(id)) this.#forget(id);
   }
 
-  /** Calls `accept` with each sealed event of the same identity until it takes one. */
-  find(event: RecordView, accept: (body: SyncEvent) => boolean): boolean {
-    if (event.seq === null && !this.#runs.some((run) => this.#mayHold(run, event.hashHigh, event.hashLow)))
-      return false;
-    for (const row of this.#rowsOf(event.device)) {
-      const same =
-        event.seq === null
-          ? row.hashed && row.hashHigh === event.hashHigh && row.hashLow === event.hashLow
-          : row.seq === event.seq && row.epochIndex === event.epochIndex;
-      if (same && accept(toStoredEvent(row, event.deviceId, event.epoch))) return true;
-    }
-    return false;
-  }
-
-  /** All sealed events of a device, run by run, each newest first. */
-  rows(device: number): readonly RecountInput[] {
-    return this.#rowsOf(device);
-  }
-
   /** Blocks that could not be read; what they held is taken as not there, so that one bad sector stops no ingest. */
   damage: string | undefined;
 
-  #readRun(run: Run, device: number): BlockRow[] {
-    const rows: BlockRow[] = [];
-    try {
-      for (const row of this.#history.rows(run.id, device)) rows.push(row);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      this.damage = String(error);
+  /** Calls `accept` with each sealed event of the same identity until it takes one. */
+  find(event: RecordView, accept: (body: SyncEvent) => boolean): boolean {
+    const runs =
+      event.seq === null
+        ? this.#runs.filter((run) => this.#mayHold(run, event.hashHigh, event.hashLow))
+        : this.#runs;
+    if (runs.length === 0) return false;
+    const take = (row: BlockRow): boolean =>
+      isSame(row, event) && accept(toStoredEvent(row, event.deviceId, event.epoch));
+    const cached = this.#cache.get(event.device);
+    if (cached !== undefined) return cached.some(take);
+    // A true repetition has the time of the first one, unless the device's clock was corrected in between.
+    const at = event.timestamp;
+    for (const run of runs) {
+      if (run.minTimestamp > at || run.maxTimestamp < at) continue;
+      for (const row of this.#readRun(run, event.device, at)) {
+        if (row.timestamp < at) break;
+        if (take(row)) return true;
+      }
     }
-    return rows;
+    return this.#search(runs, event.device, take);
   }
 
-  #rowsOf(device: number): BlockRow[] {
-    const cached = this.#cache.get(device);
-    if (cached !== undefined) return cached;
-    const rows = this.#runs.flatMap((run) => this.#readRun(run, device));
+  /** Looks through all of a device's rows, and keeps them for its next repetition if they are not too many. */
+  #search(runs: readonly Run[], device: number, take: (row: BlockRow) => boolean): boolean {
+    const rows: BlockRow[] = [];
+    const complete = runs.length === this.#runs.length;
+    for (const run of runs) {
+      for (const row of this.#readRun(run, device)) {
+        if (take(row)) return true;
+        if (rows.length <= CACHED_ROWS) rows.push(row);
+      }
+    }
+    if (complete && rows.length <= CACHED_ROWS) this.#keep(device, rows);
+    return false;
+  }
+
+  #keep(device: number, rows: BlockRow[]): void {
     if (this.#cache.size >= CACHED_DEVICES || this.#cachedRows + rows.length > CACHED_ROWS) {
       this.#cache.clear();
       this.#cachedRows = 0;
     }
     this.#cache.set(device, rows);
     this.#cachedRows += rows.length;
-    return rows;
+  }
+
+  /** All sealed events of a device, run by run, each newest first, read as they are asked for. */
+  *rows(device: number): Generator<RecountInput, void> {
+    for (const run of this.#runs) yield* this.#readRun(run, device);
+  }
+
+  *#readRun(run: Run, device: number, latest?: number): Generator<BlockRow, void> {
+    try {
+      yield* this.#history.rows(run.id, device, latest);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.damage = String(error);
+    }
   }
 
   #mayHold(run: Run, high: number, low: number): boolean {
@@ -109,4 +126,10 @@ export class SealedIdentities {
     this.#filterBytes -= this.#filters.get(run)?.bytes.length ?? 0;
     this.#filters.delete(run);
   }
+}
+
+function isSame(row: BlockRow, event: RecordView): boolean {
+  return event.seq === null
+    ? row.hashed && row.hashHigh === event.hashHigh && row.hashLow === event.hashLow
+    : row.seq === event.seq && row.epochIndex === event.epochIndex;
 }

@@ -216,15 +216,23 @@ export class Tail {
     reader.at = open;
   }
 
-  /** The oldest closed segments, at most `events` observations but at least one segment: what a run is made of. */
-  sealable(events: number): { readonly count: number; readonly lastChunk: number } {
+  /**
+   * The oldest closed segments, at most so many observations and bytes but at least one segment: what a run is made of.
+   */
+  sealable(
+    events: number,
+    bytes = Number.MAX_SAFE_INTEGER,
+  ): { readonly count: number; readonly lastChunk: number } {
     let count = 0;
+    let size = 0;
     let lastChunk = 0;
     for (const [at, segment] of this.#segments.entries()) {
       const open = at === this.#segments.length - 1 && !segment.closed;
-      if (open || (count > 0 && count + segment.count > events)) break;
+      size += segment.writer.at;
+      if (open || (count > 0 && (count + segment.count > events || size > bytes))) break;
       count += segment.count;
-      lastChunk = segment.lastChunk;
+      // A segment may hold no chunk at all, if all that came to it was known.
+      lastChunk = Math.max(lastChunk, segment.lastChunk);
     }
     return { count, lastChunk };
   }

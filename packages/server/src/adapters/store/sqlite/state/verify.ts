@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
-import type { FoldInput, PartialRule } from '../../../../core/fold.ts';
+import type { PartialRule } from '../../../../core/fold.ts';
+import { addSeq, type SeqSet } from '../../../../core/seq-set.ts';
 import { F, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
+import { HourlyTotals } from '../../../../core/totals.ts';
 import type { Finding } from '../../../../ports/store.ts';
 import { type BlockRow, compareRows } from '../format/block.ts';
 import { openReader } from '../format/connection.ts';
+import { IdentityFilter } from '../format/identity-filter.ts';
 import type { Ledger } from './ledger.ts';
 import { loadLedger } from './load.ts';
-import { foldInOrder, tailOf } from './rebuild.ts';
-import { mergeSorted, runRows, SealedHistory } from './sealed-history.ts';
+import { foldInOrder, type StoredInput, tailOf } from './rebuild.ts';
+import { mergeSorted, type Run, runRows, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
 /** Findings of one kind that are told; the rest is counted. */
@@ -60,13 +63,12 @@ function checkPragmas(db: DatabaseSync): Finding[] {
 }
 
 async function checkContents(db: DatabaseSync): Promise<Finding[]> {
-  const sealed = new SealedIdentities(new SealedHistory(db));
+  const history = new SealedHistory(db);
+  const sealed = new SealedIdentities(history);
   const { ledger } = loadLedger(db, sealed, policyOf(db));
   const check = new ContentsCheck(ledger);
-  const rows = mergeSorted(
-    sealed.runs.map((run) => runRows(db, run.id)),
-    compareRows,
-  );
+  const sources = sealed.runs.map((run) => check.filtered(runRows(db, run.id), run, history.filter(run.id)));
+  const rows = mergeSorted(sources, compareRows);
   let next = rows.next();
   for (let device = 0; device < ledger.devices.count; device++) {
     const own: BlockRow[] = [];
@@ -90,6 +92,7 @@ class ContentsCheck {
   readonly #ledger: Ledger;
   readonly #seen: Uint8Array;
   readonly #row = new Float64Array(SYNC_STATE_LENGTH);
+  readonly #hours = new HourlyTotals();
   readonly #faults: string[] = [];
   #faultCount = 0;
   #events = 0;
@@ -104,11 +107,28 @@ class ContentsCheck {
     if (this.#faults.length < TOLD) this.#faults.push(detail);
   }
 
+  /** Passes a run's rows on, and checks that its filter and its range of times hold each of them. */
+  *filtered(rows: Iterable<BlockRow>, run: Run, filter: Uint8Array | null): Generator<BlockRow, void> {
+    const identities = filter === null ? null : new IdentityFilter(filter);
+    for (const row of rows) {
+      if (row.hashed && identities?.mayHold(row.hashHigh, row.hashLow) === false) {
+        this.fault(`the filter of run ${run.id} denies position ${row.position}`);
+      }
+      if (row.timestamp < run.minTimestamp || row.timestamp > run.maxTimestamp) {
+        this.fault(`position ${row.position} is outside of the times of run ${run.id}`);
+      }
+      yield row;
+    }
+  }
+
   device(device: number, rows: readonly BlockRow[]): void {
     const { devices } = this.#ledger;
-    const tail = tailOf(this.#ledger, device);
-    const events: FoldInput[] = [...tail, ...rows];
-    for (const { position } of [...tail, ...rows]) this.#position(position, device);
+    const events: StoredInput[] = [...tailOf(this.#ledger, device), ...rows];
+    for (const event of events) {
+      this.#position(event.position, device);
+      this.#hours.add(event);
+    }
+    this.#numbers(device, events);
     foldInOrder(this.#row, 0, events, this.#ledger.partial);
     const kept = devices.rows(device);
     const base = devices.base(device);
@@ -119,6 +139,22 @@ class ContentsCheck {
         );
       }
     }
+  }
+
+  /** The ranges of seen numbers hold exactly those of the events: one too many would refuse a new event as known. */
+  #numbers(device: number, events: readonly StoredInput[]): void {
+    const seen = this.#ledger.devices.epochRanges(device);
+    const expected: SeqSet[] = seen.map(() => []);
+    for (const { epochIndex, seq } of events) {
+      const set = expected[epochIndex - 1];
+      if (seq !== null && (set === undefined || !addSeq(set, seq))) {
+        this.fault(
+          `${this.#ledger.devices.id(device)}: number ${seq} of epoch ${epochIndex} is there twice or of no epoch`,
+        );
+      }
+    }
+    if (JSON.stringify(seen) === JSON.stringify(expected)) return;
+    this.fault(`${this.#ledger.devices.id(device)}: the numbers it has sent are noted wrongly`);
   }
 
   #position(position: number, device: number): void {
@@ -133,11 +169,16 @@ class ContentsCheck {
   }
 
   findings(): Finding[] {
+    const { hours } = this.#ledger;
+    const all = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+    if (JSON.stringify(hours.between(...all)) !== JSON.stringify(this.#hours.between(...all))) {
+      this.fault('the hourly sums are not those of the events');
+    }
     const expected = this.#ledger.tail.nextPosition - 1;
     if (this.#events !== expected)
       this.fault(`${this.#events} events are there where ${expected} were stored`);
     if (this.#faultCount === 0) {
-      const detail = `${expected} events of ${this.#ledger.devices.count} devices: each there once, every state equals its events`;
+      const detail = `${expected} events of ${this.#ledger.devices.count} devices: each there once; states, sums, numbers and filters equal the events`;
       return [{ severity: 'ok', check: 'contents', detail }];
     }
     const more = this.#faultCount - this.#faults.length;

@@ -62,7 +62,7 @@ export class CommitQueue {
       throw new TypeError(`a group of ${observations.length} observations`);
     return new Promise((resolve, reject) => {
       const parcel = this.#openParcel(observations.length);
-      for (const observation of observations) writeRecord(parcel.writer, observation);
+      writeAll(parcel.writer, observations);
       for (const item of rejected) parcel.rejected.push(item);
       parcel.waiters.push({ from: parcel.events, count: observations.length, resolve, reject });
       parcel.events += observations.length;
@@ -120,6 +120,17 @@ export class CommitQueue {
   drain(): Promise<void> {
     if (this.#inFlight === 0 && this.#parcels.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#drained.push(resolve));
+  }
+}
+
+/** All records or none: a half-written group would shift the outcomes of those behind it. */
+function writeAll(writer: ByteWriter, observations: readonly Observation[]): void {
+  const start = writer.at;
+  try {
+    for (const observation of observations) writeRecord(writer, observation);
+  } catch (error) {
+    writer.at = start;
+    throw error;
   }
 }
 

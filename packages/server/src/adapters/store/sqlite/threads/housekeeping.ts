@@ -1,3 +1,4 @@
+import { isDamage } from '../format/connection.ts';
 import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
 import type { OnDemandThread } from './on-demand-thread.ts';
@@ -5,6 +6,8 @@ import type { MergeOrder, SealOrder, Slice } from './seal.ts';
 
 /** Runs of one level that are merged into one of the next. */
 const FAN_IN = 8;
+/** Bytes of records from which the tail is sealed, whatever the number of observations. */
+const SEAL_BYTES = 32 * 1024 * 1024;
 /** Size of the tail, in runs to be sealed, at which commits wait. */
 const TAIL_FACTOR = 3;
 /** Device pages packed at once. */
@@ -13,8 +16,6 @@ const PAGES_AT_ONCE = 32;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** Bytes of write-ahead log at which commits wait until it has been copied. */
 const WAL_LIMIT_BYTES = 256 * 1024 * 1024;
-/** The size of the write-ahead log is looked at every so many commits. */
-const WATCH_COMMITS = 64;
 
 export interface HousekeepingOptions {
   readonly sealEvents: number;
@@ -34,7 +35,8 @@ export class Housekeeping {
   #running: Promise<void> | undefined;
   #checkpointing = false;
   #stopped = false;
-  #untilWatch = WATCH_COMMITS;
+  /** Commits that wait for the tail to become shorter. */
+  #waiting: (() => void)[] = [];
 
   constructor(engine: Engine, maintenance: OnDemandThread, options: HousekeepingOptions) {
     this.#engine = engine;
@@ -46,33 +48,36 @@ export class Housekeeping {
 
   /** Cheap: looks whether there is work, and begins it. */
   afterCommit(): void {
-    this.#untilWatch -= 1;
-    if (this.#untilWatch === 0) {
-      this.#untilWatch = WATCH_COMMITS;
-      this.#watchLog();
-    }
-    if (this.#running === undefined && this.#engine.ledger.tail.events >= this.#options.sealEvents) {
-      this.#begin(() => this.#work());
-    }
+    this.#watchLog();
+    if (this.#running === undefined && this.#tailExceeds(1)) this.#begin(() => this.#work());
+  }
+
+  #tailExceeds(runs: number): boolean {
+    const { tail } = this.#engine.ledger;
+    return tail.events >= this.#options.sealEvents * runs || tail.bytes >= SEAL_BYTES * runs;
   }
 
   /**
    * When sealing has fallen behind, commits wait for it: the tail is memory, and memory is bounded. The wait is what the
-   * admission of new requests sees.
+   * admission of new requests sees. Undefined where there is nothing to wait for.
    */
   get behind(): Promise<void> | undefined {
-    return this.#engine.ledger.tail.events > this.#options.sealEvents * TAIL_FACTOR
-      ? this.#running
-      : undefined;
+    if (this.#running === undefined || !this.#tailExceeds(TAIL_FACTOR)) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(): void {
+    for (const go of this.#waiting.splice(0)) go();
   }
 
   /** Seals and merges all there is, down to one run; for tests and before an archive. */
   async settle(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
     this.#begin(async () => {
-      await this.#seal(Number.MAX_SAFE_INTEGER, true);
-      if (this.#engine.sealed.runs.length > 1)
-        await this.#merge(this.#engine.sealed.runs.map((run) => run.id));
+      this.#engine.ledger.tail.cut();
+      while (await this.#seal(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)) await this.#sweep();
+      const { runs } = this.#engine.sealed;
+      if (runs.length > 1) await this.#merge(runs.map((run) => run.id));
       await this.#sweep();
     });
     await this.#running;
@@ -81,6 +86,7 @@ export class Housekeeping {
   /** Ends the work at its next step and the thread with it. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#release();
     await this.#maintenance.stop();
     await this.#running;
   }
@@ -92,76 +98,80 @@ export class Housekeeping {
       })
       .finally(() => {
         this.#running = undefined;
+        this.#release();
       });
   }
 
   async #work(): Promise<void> {
-    while (this.#engine.ledger.tail.events >= this.#options.sealEvents)
-      await this.#seal(this.#options.sealEvents, false);
-    for (;;) {
-      const full = this.#fullLevel();
-      if (full.length === 0) break;
-      await this.#merge(full);
-    }
+    await this.#sealAll();
+    for (let full = this.#fullLevel(); full.length > 0; full = this.#fullLevel()) await this.#merge(full);
     await this.#sweep();
-    this.#watchLog();
+  }
+
+  async #sealAll(): Promise<void> {
+    while (this.#tailExceeds(1) && (await this.#seal(this.#options.sealEvents, SEAL_BYTES))) this.#release();
   }
 
   /** The runs of the lowest level that has enough of them. */
   #fullLevel(): number[] {
+    // A merge would read the damaged block again and again; what is readable stays readable without it.
+    if (this.#engine.sealed.damage !== undefined) return [];
     const levels = new Map<number, number[]>();
-    for (const run of this.#engine.sealed.runs)
-      levels.set(run.level, [...(levels.get(run.level) ?? []), run.id]);
-    for (const level of [...levels.keys()].sort((a, b) => a - b)) {
-      const runs = levels.get(level) as number[];
-      if (runs.length >= FAN_IN) return runs;
-    }
-    return [];
+    for (const { level, id } of this.#engine.sealed.runs)
+      levels.set(level, [...(levels.get(level) ?? []), id]);
+    const full = [...levels].sort(([a], [b]) => a - b).find(([, runs]) => runs.length >= FAN_IN);
+    return full?.[1] ?? [];
   }
 
-  async #seal(events: number, open: boolean): Promise<void> {
+  /** Turns the oldest part of the tail into a run; false where there is none. */
+  async #seal(events: number, bytes: number): Promise<boolean> {
     const { tail } = this.#engine.ledger;
-    if (open) tail.cut();
-    const { count, lastChunk } = tail.sealable(events);
-    if (count === 0) return;
+    // One open segment that is all there is: small runs are wanted, or its records are large.
+    if (tail.sealable(events, bytes).count === 0) tail.cut();
+    const { count, lastChunk } = tail.sealable(events, bytes);
+    if (count === 0) return false;
     const run = this.#engine.beginRun(0);
     const { devices, epochs, ties } = tail.places(count);
-    const order: SealOrder = {
-      run,
-      afterChunk: this.#engine.sealedChunk,
-      lastChunk,
-      firstPosition: tail.firstPosition,
-      devices,
-      epochs,
-      ties,
-    };
+    const firstPosition = tail.firstPosition;
+    const afterChunk = this.#engine.sealedChunk;
+    const order: SealOrder = { run, afterChunk, lastChunk, firstPosition, devices, epochs, ties };
     await this.#maintenance.call('seal', order);
     const finished = await this.#store(run);
     await this.#snapshot();
-    if (this.#stopped) return;
+    this.#assertRunning();
     this.#engine.finishSeal(finished, lastChunk, count);
+    return true;
   }
 
+  /** Merges runs into one of the next level. Sealing goes on in between, since a large merge takes long. */
   async #merge(ids: readonly number[]): Promise<void> {
     const runs = this.#engine.sealed.runs.filter((run) => ids.includes(run.id));
     const level = Math.max(...runs.map((run) => run.level)) + 1;
     const run = this.#engine.beginRun(level);
     await this.#maintenance.call('merge', { run, level, runs } satisfies MergeOrder);
-    const finished = await this.#store(run);
-    if (this.#stopped) return;
-    this.#engine.finishMerge(finished, ids);
+    try {
+      const finished = await this.#store(run, () => this.#sealAll());
+      this.#assertRunning();
+      this.#engine.finishMerge(finished, ids);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#engine.sealed.damage = String(error);
+    }
   }
 
-  /** Stores the blocks of a job slice by slice; the next slice is made while one is stored. */
-  async #store(run: number): Promise<FinishedRun> {
-    let slice = this.#maintenance.call<Slice>('next', undefined);
+  /** Stores the blocks of a run slice by slice; the next slice is made while one is stored. */
+  async #store(run: number, between?: () => Promise<void>): Promise<FinishedRun> {
+    let slice = this.#maintenance.call<Slice>('next', run);
     for (;;) {
       const { blocks, finished } = await slice;
       this.#assertRunning();
-      if (finished === null) slice = this.#maintenance.call<Slice>('next', undefined);
+      if (finished === null) slice = this.#maintenance.call<Slice>('next', run);
+      // Awaited below; until then a failure must not count as unhandled.
+      slice.catch(() => undefined);
       if (blocks.length > 0) this.#engine.putBlocks(run, blocks);
       this.#watchLog();
       if (finished !== null) return finished;
+      await between?.();
     }
   }
 
@@ -174,6 +184,7 @@ export class Housekeeping {
       this.#assertRunning();
       const more = dirty.length > 0;
       if (more) packing = this.#pack(dirty.splice(0, PAGES_AT_ONCE));
+      packing.catch(() => undefined);
       if (packed.length > 0) this.#engine.putPages(packed);
       if (!more) return;
     }
@@ -186,25 +197,29 @@ export class Housekeeping {
     return packed.map((page) => ({ ...page, applied }));
   }
 
-  /** Deletes garbage in slices, with room for commits in between. */
+  /** Deletes garbage in slices, with room for commits in between. No run is in building then. */
   async #sweep(): Promise<void> {
-    while (!this.#stopped && this.#engine.sweep()) await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#stopped && this.#engine.sweep()) {
+      this.#watchLog();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   #assertRunning(): void {
     if (this.#stopped) throw new TypeError('housekeeping was stopped');
   }
 
-  /** Has the maintenance thread copy most of the log; the little that came meanwhile is copied here, and the log restarts. */
+  /** Has the maintenance thread copy most of the write-ahead log; the little that came meanwhile is copied here, and it restarts. */
   #watchLog(): void {
-    const bytes = this.#engine.walBytes();
-    if (bytes > WAL_LIMIT_BYTES) this.#engine.checkpoint('TRUNCATE');
-    if (bytes < CHECKPOINT_BYTES || this.#checkpointing) return;
+    const bytes = this.#engine.unchecked;
+    if (bytes < CHECKPOINT_BYTES) return;
+    if (bytes > WAL_LIMIT_BYTES) this.#engine.checkpoint();
+    if (this.#checkpointing) return;
     this.#checkpointing = true;
     this.#maintenance
       .call('checkpoint', undefined)
       .then(() => {
-        if (!this.#stopped) this.#engine.checkpoint('PASSIVE');
+        if (!this.#stopped) this.#engine.checkpoint();
       })
       .catch((error: unknown) => {
         if (!this.#stopped) this.#options.onFailure(error);

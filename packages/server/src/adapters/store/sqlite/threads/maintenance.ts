@@ -11,19 +11,21 @@ import { answerCalls } from './thread-call.ts';
  */
 
 const db: DatabaseSync = openMaintainer((workerData as { path: string }).path);
-let job: Generator<Slice, void> | undefined;
+/** Jobs by the run that they build: a merge may be under way while something is sealed. */
+const jobs = new Map<number, Generator<Slice, void>>();
 
 answerCalls(parentPort as MessagePort, {
   seal(order: SealOrder): void {
-    job = seal(db, order);
+    jobs.set(order.run, seal(db, order));
   },
   merge(order: MergeOrder): void {
-    job = merge(db, order);
+    jobs.set(order.run, merge(db, order));
   },
-  /** The next blocks of the job that was begun last. */
-  next(): Slice {
-    const step = (job as Generator<Slice, void>).next();
+  /** The next blocks of a run. */
+  next(run: number): Slice {
+    const step = (jobs.get(run) as Generator<Slice, void>).next();
     if (step.done) throw new TypeError('the job has ended');
+    if (step.value.finished !== null) jobs.delete(run);
     return step.value;
   },
   pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { PisyncError } from '@pisync/protocol';
 import { BlockBuilder, type BlockRow, compareRows, type SealedBlock } from '../format/block.ts';
 import { ByteReader } from '../format/bytes.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
@@ -60,8 +62,11 @@ interface Stretch {
 
 function readStretch(db: DatabaseSync, order: SealOrder): Stretch {
   const rows = db
-    .prepare('SELECT data FROM log WHERE chunk > ? AND chunk <= ? ORDER BY chunk')
-    .all(order.afterChunk, order.lastChunk) as unknown as { data: Uint8Array }[];
+    .prepare('SELECT crc, data FROM log WHERE chunk > ? AND chunk <= ? ORDER BY chunk')
+    .all(order.afterChunk, order.lastChunk) as unknown as { crc: number; data: Uint8Array }[];
+  if (rows.some((row) => crc32(row.data) !== row.crc)) {
+    throw new PisyncError('store_damaged', { detail: 'a row of the log fails its checksum' });
+  }
   const bytes = Buffer.concat(rows.map((row) => row.data));
   const count = order.devices.length;
   const offsets = new Uint32Array(count);
@@ -139,6 +144,8 @@ function* build(rows: Iterable<BlockRow>, { run, level, identities }: Building):
   const filter = identities > 0 ? IdentityFilter.for(identities) : null;
   let events = 0;
   let bytes = 0;
+  let minTimestamp = Number.MAX_SAFE_INTEGER;
+  let maxTimestamp = Number.MIN_SAFE_INTEGER;
   let blocks: SealedBlock[] = [];
   const finishBlock = (): void => {
     const { firstDevice: device, firstTimestamp: timestamp } = builder;
@@ -149,6 +156,8 @@ function* build(rows: Iterable<BlockRow>, { run, level, identities }: Building):
   for (const row of rows) {
     builder.add(row);
     events += 1;
+    if (row.timestamp < minTimestamp) minTimestamp = row.timestamp;
+    if (row.timestamp > maxTimestamp) maxTimestamp = row.timestamp;
     if (row.hashed) filter?.add(row.hashHigh, row.hashLow);
     if (builder.rows < BLOCK_ROWS && ((builder.rows & 15) !== 0 || builder.size < BLOCK_BYTES)) continue;
     finishBlock();
@@ -157,5 +166,7 @@ function* build(rows: Iterable<BlockRow>, { run, level, identities }: Building):
     blocks = [];
   }
   if (builder.rows > 0) finishBlock();
-  yield { blocks, finished: { run, level, events, bytes, identities, filter: filter?.bytes ?? null } };
+  const kept = filter?.bytes ?? null;
+  const finished = { run, level, events, bytes, minTimestamp, maxTimestamp, identities, filter: kept };
+  yield { blocks, finished };
 }

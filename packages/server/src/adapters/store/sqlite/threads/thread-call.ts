@@ -1,5 +1,6 @@
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 import { type ErrorCode, PisyncError } from '@pisync/protocol';
+import { isDamage } from '../format/connection.ts';
 
 /** An error as it crosses between threads. */
 export interface ErrorMessage {
@@ -23,6 +24,7 @@ export type AnswerMessage =
 export function toErrorMessage(error: unknown): ErrorMessage {
   if (error instanceof PisyncError)
     return { code: error.code, detail: error.message, retryAfterMs: error.retryAfterMs };
+  if (isDamage(error)) return { code: 'store_damaged', detail: String(error) };
   return {
     code: 'internal',
     detail: error instanceof Error ? (error.stack ?? error.message) : String(error),

@@ -6,7 +6,7 @@ import type { HistoryFilter } from '../../../../core/history.ts';
 import type { QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
 import { Engine } from '../state/engine.ts';
-import { queryDevice, queryDevices, queryFleet, queryTail } from '../state/queries.ts';
+import { queryDevice, queryDevices, queryFleet, queryTail, type TailAnswer } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { OnDemandThread } from './on-demand-thread.ts';
 import { answerCalls, toErrorMessage } from './thread-call.ts';
@@ -48,6 +48,9 @@ let engine: Engine | undefined;
 let housekeeping: Housekeeping | undefined;
 let writable = false;
 let retryMs = FIRST_RETRY_MS;
+let retry: NodeJS.Timeout | undefined;
+/** Counts the times that the store was opened: rows of one opening must not be mixed with files of another. */
+let generation = 0;
 let injected: 'disk_full' | 'io_error' | undefined;
 let commits = 0;
 
@@ -65,6 +68,7 @@ function open(): Engine {
 
 function start(): void {
   engine = open();
+  generation += 1;
   const maintenance = new OnDemandThread(
     () => new Worker(new URL('./maintenance.ts', import.meta.url), { workerData: { path } }),
     MAINTENANCE_IDLE_MS,
@@ -89,7 +93,13 @@ function recover(cause: unknown): void {
   notes.push(`${new Date().toISOString()} a write failed: ${String(cause)}`);
   notes.splice(0, notes.length - 20);
   sendStatus();
-  setTimeout(reopen, retryMs).unref();
+  retryLater();
+}
+
+/** One retry at a time, however many failures ask for it. */
+function retryLater(): void {
+  clearTimeout(retry);
+  retry = setTimeout(reopen, retryMs);
 }
 
 function reopen(): void {
@@ -102,7 +112,7 @@ function reopen(): void {
   } catch {
     // Readable again perhaps, but not yet writable: the next try follows, with a growing pause.
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-    setTimeout(reopen, retryMs);
+    retryLater();
   }
 }
 
@@ -190,7 +200,10 @@ const methods = {
     const behind = housekeeping?.behind;
     return behind === undefined ? commit(group) : behind.then(() => commit(group));
   },
-  tail: ({ deviceId, filter, most }: TailQuestion) => queryTail(readable(), deviceId, filter, most),
+  tail({ deviceId, filter, most }: TailQuestion): TailAnswer | null {
+    const answer = queryTail(readable(), deviceId, filter, most);
+    return answer === null ? null : { ...answer, generation };
+  },
   device: (deviceId: string) => queryDevice(readable().ledger, deviceId),
   devices: (query: DeviceQuery) => queryDevices(readable().ledger, query),
   fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
@@ -202,7 +215,7 @@ const methods = {
     injected = kind;
   },
   settle: () => housekeeping?.settle(),
-  checkpoint: () => readable().checkpoint('PASSIVE'),
+  checkpoint: () => readable().checkpoint(),
 };
 
 let lock: ReturnType<typeof lockPlace> | undefined;
@@ -213,12 +226,18 @@ try {
   answerCalls(port, {
     ...methods,
     async close(): Promise<void> {
+      clearTimeout(retry);
       await housekeeping?.stop();
       writable = false;
-      engine?.checkpoint('PASSIVE');
-      engine?.close();
-      engine = undefined;
-      lock?.close();
+      try {
+        engine?.checkpoint();
+      } catch {
+        // A full disk keeps the write-ahead log as it is; the next start reads it.
+      } finally {
+        engine?.close();
+        engine = undefined;
+        lock?.close();
+      }
     },
   });
   setInterval(sendStatus, STATUS_INTERVAL_MS).unref();
