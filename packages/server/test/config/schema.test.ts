@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PisyncError } from '@pisync/protocol';
 import { checkExposure, isLoopback } from '../../src/config/exposure.ts';
-import { nearestName } from '../../src/core/nearest.ts';
 import { configKeys, defaults, environmentName, flagName, keySpec } from '../../src/config/schema.ts';
 import { storePath } from '../../src/config/store-place.ts';
+import { nearestName } from '../../src/core/nearest.ts';
 
 describe('the configuration table', () => {
   it('explains every key in one line', () => {

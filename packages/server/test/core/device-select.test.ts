@@ -77,7 +77,12 @@ function toRows(devices: readonly Numbers[], partial: PartialRule): DeviceRows {
     row[base + F.failed] = device.failed;
     row[base + F.syncs] = device.syncs;
   });
-  return { count: devices.length, partial, id: (device) => (devices[device] as Numbers).id, page };
+  const blocks = pages.map((rows, number) => ({
+    first: number * 3,
+    count: Math.min(3, devices.length - number * 3),
+    rows,
+  }));
+  return { partial, blocks, id: (device) => (devices[device] as Numbers).id };
 }
 
 const failures = (device: Numbers, rule: PartialRule): number =>

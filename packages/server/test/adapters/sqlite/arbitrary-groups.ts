@@ -8,7 +8,10 @@ const anyIdentity = fc.oneof(
   { weight: 5, arbitrary: fc.record({ epoch: fc.constantFrom('a', 'b', 'c'), seq: fc.nat({ max: 20 }) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ epoch: fc.constant('b'), seq: fc.constantFrom(2 ** 31, 2 ** 32 + 1, 2 ** 53 - 1) }),
+    arbitrary: fc.record({
+      epoch: fc.constant('b'),
+      seq: fc.constantFrom(2 ** 31, 2 ** 32 + 1, 2 ** 53 - 1),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ eventId: fc.constantFrom('x', 'y', 'é\u{1f600}') }) },
   { weight: 2, arbitrary: fc.constant({}) },

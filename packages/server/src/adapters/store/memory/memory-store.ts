@@ -96,10 +96,9 @@ class MemoryStore implements Store {
     this.#refuseIfClosed();
     const all = [...this.#devices.values()];
     const selection = selectDevices(query, {
-      count: all.length,
       partial: this.#policy.partial,
+      blocks: all.map(({ row }, first) => ({ first, count: 1, rows: row })),
       id: (device) => (all[device] as MemoryDevice).deviceId,
-      page: (device) => ({ row: (all[device] as MemoryDevice).row, base: 0 }),
     });
     const items = selection.devices.map((device) => this.#record(all[device] as MemoryDevice));
     return { items, next: selection.next, matching: selection.matching };

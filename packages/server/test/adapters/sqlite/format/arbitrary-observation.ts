@@ -6,10 +6,12 @@ const idUnit = fc.constantFrom(...'abcXYZ019._:@-');
 const anyTime = fc.integer({ min: minTimestamp, max: maxTimestamp });
 
 /** Any JSON object as the decoder keeps it, hostile keys and lone surrogates included. */
-const anyMetadata = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 4 }).map((value) => {
-  const canonical = canonicalJson(JSON.parse(JSON.stringify(value)), 32);
-  return canonical.ok ? canonical.text : '{}';
-});
+const anyMetadata = fc
+  .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 4 })
+  .map((value) => {
+    const canonical = canonicalJson(JSON.parse(JSON.stringify(value)), 32);
+    return canonical.ok ? canonical.text : '{}';
+  });
 
 /** Speeds that are short decimals, and any other double that is not negative. */
 export const anySpeed = fc.oneof(
@@ -26,7 +28,9 @@ export const anyObservation: fc.Arbitrary<Observation> = fc
       fc.string({ unit: idUnit, minLength: 1, maxLength: 12 }),
       fc.string({ unit: idUnit, minLength: 128, maxLength: 128 }),
     ),
-    counted: fc.option(fc.record({ epoch: fc.string({ unit: idUnit, minLength: 1, maxLength: 64 }), seq: count })),
+    counted: fc.option(
+      fc.record({ epoch: fc.string({ unit: idUnit, minLength: 1, maxLength: 64 }), seq: count }),
+    ),
     eventId: fc.option(fc.string({ unit: 'binary', minLength: 1, maxLength: 200 })),
     deviceTime: fc.option(anyTime),
     sentAt: fc.option(anyTime),

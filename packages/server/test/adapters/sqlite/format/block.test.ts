@@ -27,7 +27,14 @@ const anyRow: fc.Arbitrary<BlockRow> = fc
     const { kind: _kind, deviceId: _deviceId, epoch: _epoch, ...fields } = event;
     const identity = { hashed, hashHigh: high, hashLow: low };
     const tie = event.seq ?? (hashed ? tieOf(high, low) : place);
-    return { ...fields, ...identity, device, position: place, epochIndex: event.seq === null ? 0 : epochIndex, tie };
+    return {
+      ...fields,
+      ...identity,
+      device,
+      position: place,
+      epochIndex: event.seq === null ? 0 : epochIndex,
+      tie,
+    };
   });
 
 const anyRows = fc.array(anyRow, { minLength: 1, maxLength: 12 }).map((rows) => rows.sort(compareRows));
@@ -92,7 +99,7 @@ describe('block', () => {
         let damaged = Buffer.from(data);
         if (damage.do === 'flip') damaged.writeUInt8((damaged[at] as number) ^ (1 << damage.bit), at);
         else if (damage.do === 'cut') damaged = damaged.subarray(0, at);
-        else damaged.fill(0, at, at + 16);
+        else damaged.fill(0, at, Math.min(at + 16, damaged.length));
         let read: BlockRow[];
         try {
           read = readBlock(damaged);

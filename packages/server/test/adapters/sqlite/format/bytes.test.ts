@@ -10,7 +10,9 @@ const anyCount = fc.oneof(
     return Math.min(Math.max(2 ** bits + off, 0), Number.MAX_SAFE_INTEGER);
   }),
 );
-const anyInteger = fc.tuple(anyCount, fc.boolean()).map(([count, negative]) => (negative ? 0 - count : count));
+const anyInteger = fc
+  .tuple(anyCount, fc.boolean())
+  .map(([count, negative]) => (negative ? 0 - count : count));
 
 /** Writes with a small buffer, so that growth is part of every run. */
 function written(write: (writer: ByteWriter) => void): ByteReader {

@@ -10,7 +10,7 @@ import { mergeSorted, SealedHistory } from '../../../../src/adapters/store/sqlit
 import { deviceQuery, hour, now, usualRule } from '../../../../src/conformance/make-events.ts';
 import { compareHistory } from '../../../../src/core/history.ts';
 import { identityKind } from '../../../../src/core/identity.ts';
-import type { CommitGroup, Store, StorePolicy, StoredSyncEvent } from '../../../../src/ports/store.ts';
+import type { CommitGroup, Store, StoredSyncEvent, StorePolicy } from '../../../../src/ports/store.ts';
 
 const outcomeNames = ['stored', 'duplicate', 'conflict'] as const;
 const ever = { from: 0, to: now + 1000 * hour };

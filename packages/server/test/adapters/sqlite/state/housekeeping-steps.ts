@@ -14,7 +14,13 @@ export function* sealSteps(engine: Engine, events: number): Generator<string, vo
   const run = engine.beginRun(0);
   const places = tail.places(count);
   yield 'a run was begun';
-  const order = { run, afterChunk: engine.sealedChunk, lastChunk, firstPosition: tail.firstPosition, ...places };
+  const order = {
+    run,
+    afterChunk: engine.sealedChunk,
+    lastChunk,
+    firstPosition: tail.firstPosition,
+    ...places,
+  };
   const finished = yield* blockSteps(engine, run, seal(engine.db, order));
   for (const page of engine.ledger.devices.dirtyPages()) {
     const applied = engine.chunk;
@@ -25,15 +31,23 @@ export function* sealSteps(engine: Engine, events: number): Generator<string, vo
   }
   engine.finishSeal(finished, lastChunk, count);
   yield 'a seal was finished';
+  while (engine.sweepLog()) yield 'a slice of the log was swept';
 }
 
-export function* mergeSteps(engine: Engine): Generator<string, void> {
+/** @param sealing - whether new events are sealed while the merge is under way */
+export function* mergeSteps(engine: Engine, sealing: boolean): Generator<string, void> {
   const { runs } = engine.sealed;
   if (runs.length < 2) return;
   const level = Math.max(...runs.map((run) => run.level)) + 1;
   const run = engine.beginRun(level);
   yield 'a run was begun';
-  const finished = yield* blockSteps(engine, run, merge(engine.db, { run, level, runs }));
+  const blocks = blockSteps(engine, run, merge(engine.db, { run, level, runs }));
+  let next = blocks.next();
+  for (; !next.done; next = blocks.next()) {
+    yield next.value;
+    if (sealing) yield* sealSteps(engine, 1);
+  }
+  const finished = next.value;
   engine.finishMerge(
     finished,
     runs.map(({ id }) => id),
@@ -57,5 +71,6 @@ function* blockSteps(
 }
 
 export function* sweepSteps(engine: Engine): Generator<string, void> {
-  while (engine.sweep()) yield 'a slice was swept';
+  while (engine.sweepLog()) yield 'a slice of the log was swept';
+  while (engine.sweepRuns()) yield 'a slice of a dead run was swept';
 }

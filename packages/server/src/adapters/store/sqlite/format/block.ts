@@ -30,6 +30,10 @@ export interface SealedBlock {
 }
 
 const VERSION = 1;
+/** Version and length before compression come before the frame. */
+const HEAD_BYTES = 5;
+/** No writer makes a block as large as this: a larger number is damage. */
+const LARGEST_BLOCK = 64 * 1024 * 1024;
 const SEQ = 1;
 const DEVICE_TIME = 2;
 const SENT_AT = 4;
@@ -162,10 +166,14 @@ export class BlockBuilder {
     this.#rows = 0;
     this.#device = this.#timestamp = this.#position = this.#seq = 0;
     const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
+    const size = whole.at;
     const frame = zstdCompressSync(whole.written(), {
       params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 },
     });
-    return Buffer.concat([Buffer.of(VERSION), frame]);
+    const head = Buffer.alloc(HEAD_BYTES);
+    head[0] = VERSION;
+    head.writeUInt32LE(size, 1);
+    return Buffer.concat([head, frame]);
   }
 }
 
@@ -216,13 +224,20 @@ function readDecimal(reader: ByteReader): number {
 export function readBlock(block: Uint8Array, device?: number): BlockRow[] {
   try {
     if (block[0] !== VERSION) throw new RangeError(`block version ${block[0]}`);
-    return readColumns(zstdDecompressSync(block.subarray(1)), device);
+    return readColumns(inflate(block), device);
   } catch (cause) {
     throw new PisyncError('store_damaged', {
       detail: `a block of history cannot be read: ${String(cause)}`,
       cause,
     });
   }
+}
+
+/** The length is known, so that the bytes need not be put together from pieces. */
+function inflate(block: Uint8Array): Buffer {
+  const length = Buffer.from(block.buffer, block.byteOffset, block.byteLength).readUInt32LE(1);
+  if (length > LARGEST_BLOCK) throw new RangeError(`a block of ${length} bytes`);
+  return zstdDecompressSync(block.subarray(HEAD_BYTES), { chunkSize: Math.max(64, length + 1) });
 }
 
 function readColumns(bytes: Buffer, wanted: number | undefined): BlockRow[] {

@@ -82,6 +82,12 @@ export class DeviceIndex {
     }
   }
 
+  /** An id as it is stored: its length, then its bytes. Not a copy: valid until the next {@link add}. */
+  stored(device: number): Uint8Array {
+    const place = this.#places[device] as number;
+    return this.#bytes.subarray(place, place + 1 + (this.#bytes[place] as number));
+  }
+
   id(device: number): string {
     const place = this.#places[device] as number;
     return this.#bytes.toString('latin1', place + 1, place + 1 + (this.#bytes[place] as number));

@@ -9,28 +9,43 @@ export interface DeviceEpoch {
   readonly seen: SeqSet;
 }
 
-/** A page of the device table outside of it. */
+/** A page of the device table as it was taken: its head ready as bytes, its rows as they lay in memory. */
 export interface PageImage {
   readonly page: number;
+  readonly count: number;
+  /** Count, ids and epochs, as {@link writeHead} left them. */
+  readonly head: Uint8Array;
   readonly rows: Float64Array;
-  readonly ids: string[];
+}
+
+/** A page as it is put back. */
+export interface LoadedPage {
+  readonly page: number;
+  readonly rows: Float64Array;
+  readonly ids: readonly Uint8Array[];
   readonly epochs: DeviceEpoch[][];
 }
 
+/** Writes the number of devices, their ids (each with its length before it) and their epochs with the ranges seen. */
+export function writeHead(
+  writer: ByteWriter,
+  ids: readonly Uint8Array[],
+  epochs: readonly DeviceEpoch[][],
+): void {
+  writer.varint(ids.length);
+  for (const id of ids) writer.raw(id);
+  for (const own of epochs) writeEpochs(writer, own);
+}
+
 /**
- * A page as it is stored: count, ids, epochs with their ranges, then the rows field by field, since the values of one
- * field are alike; all in one zstd frame with a checksum.
+ * A page as it is stored: the head, then the rows field by field, since the values of one field are alike; all in one
+ * zstd frame with a checksum.
  */
-export function packPage(image: PageImage): Buffer {
-  const count = image.ids.length;
-  const writer = new ByteWriter(count * (SYNC_STATE_LENGTH * 8 + 32) + 64);
-  writer.varint(count);
-  for (const id of image.ids) writer.ascii(id);
-  for (const epochs of image.epochs) writeEpochs(writer, epochs);
-  writer.reserve(count * SYNC_STATE_LENGTH * 8);
+export function packPage({ count, head, rows }: PageImage): Buffer {
+  const writer = new ByteWriter(head.length + rows.byteLength);
+  writer.raw(head);
   for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
-    for (let slot = 0; slot < count; slot++)
-      writer.f64(image.rows[slot * SYNC_STATE_LENGTH + field] as number);
+    for (let slot = 0; slot < count; slot++) writer.f64(rows[slot * SYNC_STATE_LENGTH + field] as number);
   }
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
   return zstdCompressSync(writer.written(), {
@@ -51,12 +66,15 @@ function writeEpochs(writer: ByteWriter, epochs: readonly DeviceEpoch[]): void {
   }
 }
 
+/** Room for a usual page at once, which saves putting it together from pieces. */
+const PAGE_CHUNK = 128 * 1024;
+
 /** The inverse of {@link packPage}. */
-export function unpackPage(page: number, bytes: Uint8Array): PageImage {
-  const reader = new ByteReader(zstdDecompressSync(bytes));
+export function unpackPage(page: number, bytes: Uint8Array): LoadedPage {
+  const reader = new ByteReader(zstdDecompressSync(bytes, { chunkSize: PAGE_CHUNK }));
   const count = reader.varint();
-  const ids: string[] = [];
-  for (let slot = 0; slot < count; slot++) ids.push(reader.ascii());
+  const ids: Uint8Array[] = [];
+  for (let slot = 0; slot < count; slot++) ids.push(reader.raw(reader.u8()));
   const epochs: DeviceEpoch[][] = [];
   for (let slot = 0; slot < count; slot++) epochs.push(readEpochs(reader));
   const rows = new Float64Array(count * SYNC_STATE_LENGTH);

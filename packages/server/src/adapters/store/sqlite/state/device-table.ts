@@ -1,7 +1,9 @@
+import type { DeviceBlock } from '../../../../core/device-select.ts';
 import { addSeq, hasSeq, type SeqSet } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
+import { ByteWriter } from '../format/bytes.ts';
 import { DeviceIndex } from './device-index.ts';
-import type { DeviceEpoch, PageImage } from './device-page.ts';
+import { type DeviceEpoch, type LoadedPage, type PageImage, writeHead } from './device-page.ts';
 
 /** Devices of one page: the unit in which state is written to disk. */
 const PAGE_DEVICES = 256;
@@ -42,6 +44,7 @@ function epochOf(page: DevicePage, slot: number, epochIndex: number): DeviceEpoc
 export class DeviceTable {
   readonly #pages: DevicePage[] = [];
   readonly #index = new DeviceIndex();
+  readonly #head = new ByteWriter(16_384);
   /** Lowest page that may have room: pages may have been written at different times. */
   #open = 0;
 
@@ -78,6 +81,13 @@ export class DeviceTable {
 
   id(device: number): string {
     return this.#index.id(device);
+  }
+
+  /** All devices, a page at a time. */
+  *blocks(): Generator<DeviceBlock, void> {
+    for (const [number, page] of this.#pages.entries()) {
+      yield { first: number * PAGE_DEVICES, count: page.count, rows: page.rows };
+    }
   }
 
   rows(device: number): Float64Array {
@@ -192,28 +202,29 @@ export class DeviceTable {
   takePage(number: number): PageImage {
     const page = this.#pages[number] as DevicePage;
     page.dirty = false;
-    const ids: string[] = [];
+    const ids: Uint8Array[] = [];
     for (let slot = 0; slot < page.count; slot++) {
       this.#flush(page, slot);
-      ids.push(this.#index.id(number * PAGE_DEVICES + slot));
+      ids.push(this.#index.stored(number * PAGE_DEVICES + slot));
     }
+    this.#head.at = 0;
+    writeHead(this.#head, ids, page.epochs);
     return {
       page: number,
+      count: page.count,
+      head: new Uint8Array(this.#head.written()),
       rows: page.rows.slice(0, page.count * SYNC_STATE_LENGTH),
-      ids,
-      epochs: page.epochs.map((epochs) => epochs.map(({ name, seen }) => ({ name, seen: seen.slice() }))),
     };
   }
 
   /** Puts a page back as it was taken. */
-  loadPage(image: PageImage, applied: number): void {
+  loadPage(image: LoadedPage, applied: number): void {
     const page = this.#page(image.page);
     page.rows.set(image.rows);
     page.applied = applied;
     page.count = image.ids.length;
     for (const [slot, id] of image.ids.entries()) {
-      const bytes = Buffer.from(id, 'latin1');
-      this.#index.add(image.page * PAGE_DEVICES + slot, bytes, 0, bytes.length);
+      this.#index.add(image.page * PAGE_DEVICES + slot, id, 0, id.length);
       const epochs = image.epochs[slot] as DeviceEpoch[];
       page.epochs[slot] = epochs.length === 0 ? noEpochs : epochs;
       const newest = epochs[epochs.length - 1];

@@ -15,8 +15,9 @@ import { rebuildLedger } from './rebuild.ts';
 import { BLOCKS_PER_RUN, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
-/** Log rows or blocks deleted in one go, so that no commit waits long behind a clean-up. */
-const DELETE_SLICE = 500;
+/** Rows and bytes deleted in one go, so that no commit waits long behind a clean-up. */
+const SWEEP_ROWS = 500;
+const SWEEP_BYTES = 2 * 1024 * 1024;
 /** Bytes of a page of the file. */
 const PAGE_BYTES = 8192;
 /** Bytes that a row costs in the write-ahead log beside its own: its leaf and what leads there. */
@@ -249,24 +250,38 @@ export class Engine {
     });
   }
 
-  /** Deletes a slice of what is garbage: sealed log rows, runs that are not live. True if more is left. No run may be in building. */
-  sweep(): boolean {
+  /** Deletes a slice of the sealed log rows. True if more is left. */
+  sweepLog(): boolean {
     const rows = this.db
       .prepare(
-        `DELETE FROM log WHERE chunk IN (SELECT chunk FROM log WHERE chunk <= ? ORDER BY chunk LIMIT ${DELETE_SLICE})`,
+        `SELECT chunk, length(data) AS bytes FROM log WHERE chunk <= ? ORDER BY chunk LIMIT ${SWEEP_ROWS}`,
       )
-      .run(this.sealedChunk);
-    if (Number(rows.changes) === DELETE_SLICE) return true;
+      .all(this.sealedChunk) as { chunk: number; bytes: number }[];
+    let last: number | undefined;
+    let bytes = 0;
+    for (const row of rows) {
+      if (last !== undefined && bytes + row.bytes > SWEEP_BYTES) break;
+      last = row.chunk;
+      bytes += row.bytes;
+    }
+    if (last === undefined) return false;
+    this.db.prepare('DELETE FROM log WHERE chunk <= ?').run(last);
+    this.#noteWritten(bytes);
+    return true;
+  }
+
+  /** Deletes a slice of the runs that are not live. True if more is left. No run may be in building. */
+  sweepRuns(): boolean {
     const dead = this.db.prepare('SELECT id FROM run WHERE live = 0 LIMIT 1').get() as
       | { id: number }
       | undefined;
     if (dead === undefined) return false;
     const blocks = this.db
       .prepare(
-        `DELETE FROM block WHERE id IN (SELECT id FROM block WHERE run = ? ORDER BY device LIMIT ${DELETE_SLICE})`,
+        `DELETE FROM block WHERE id IN (SELECT id FROM block WHERE run = ? ORDER BY device LIMIT ${SWEEP_ROWS})`,
       )
       .run(dead.id);
-    if (Number(blocks.changes) < DELETE_SLICE) this.db.prepare('DELETE FROM run WHERE id = ?').run(dead.id);
+    if (Number(blocks.changes) < SWEEP_ROWS) this.db.prepare('DELETE FROM run WHERE id = ?').run(dead.id);
     return true;
   }
 

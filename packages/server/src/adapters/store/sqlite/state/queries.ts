@@ -9,7 +9,7 @@ import {
 } from '../../../../core/device.ts';
 import { type DeviceRows, selectDevices } from '../../../../core/device-select.ts';
 import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../core/history.ts';
-import { F } from '../../../../core/sync-state.ts';
+import { F, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import type { DevicePage, FleetSummary } from '../../../../ports/store.ts';
 import type { BlockRow } from '../format/block.ts';
 import { RecordView } from '../format/record.ts';
@@ -107,16 +107,10 @@ export function queryDevice(ledger: Ledger, deviceId: string): DeviceRecord | nu
 
 export function queryDevices(ledger: Ledger, query: DeviceQuery): DevicePage {
   const { devices } = ledger;
-  const place: { row: Float64Array; base: number } = { row: new Float64Array(0), base: 0 };
   const rows: DeviceRows = {
-    count: devices.count,
     partial: ledger.partial,
+    blocks: devices.blocks(),
     id: (device) => devices.id(device),
-    page(device) {
-      place.row = devices.rows(device);
-      place.base = devices.base(device);
-      return place;
-    },
   };
   const selection = selectDevices(query, rows);
   return {
@@ -129,10 +123,10 @@ export function queryDevices(ledger: Ledger, query: DeviceQuery): DevicePage {
 export function queryFleet(ledger: Ledger, rule: StateRule, from: number, to: number): FleetSummary {
   const states: Record<DeviceState, number> = { failing: 0, silent: 0, warning: 0, ok: 0 };
   const { devices } = ledger;
-  for (let device = 0; device < devices.count; device++) {
-    const row = devices.rows(device);
-    const base = devices.base(device);
-    states[deviceState(row[base + F.streak] as number, row[base + F.lastSeenAt] as number, rule)] += 1;
+  for (const { rows, count } of devices.blocks()) {
+    for (let base = 0; base < count * SYNC_STATE_LENGTH; base += SYNC_STATE_LENGTH) {
+      states[deviceState(rows[base + F.streak] as number, rows[base + F.lastSeenAt] as number, rule)] += 1;
+    }
   }
   return {
     devices: devices.count,

@@ -75,7 +75,7 @@ export class Housekeeping {
     while (this.#running !== undefined) await this.#running;
     this.#begin(async () => {
       this.#engine.ledger.tail.cut();
-      while (await this.#seal(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)) await this.#sweep();
+      while (await this.#seal(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
       const { runs } = this.#engine.sealed;
       if (runs.length > 1) await this.#merge(runs.map((run) => run.id));
       await this.#sweep();
@@ -140,6 +140,7 @@ export class Housekeeping {
     await this.#snapshot();
     this.#assertRunning();
     this.#engine.finishSeal(finished, lastChunk, count);
+    await this.#sweepLog();
     return true;
   }
 
@@ -197,12 +198,19 @@ export class Housekeeping {
     return packed.map((page) => ({ ...page, applied }));
   }
 
-  /** Deletes garbage in slices, with room for commits in between. No run is in building then. */
+  /** Deletes garbage in slices, with room for commits in between; dead runs only where none is in building. */
   async #sweep(): Promise<void> {
-    while (!this.#stopped && this.#engine.sweep()) {
-      this.#watchLog();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await this.#sweepLog();
+    while (!this.#stopped && this.#engine.sweepRuns()) await this.#pause();
+  }
+
+  async #sweepLog(): Promise<void> {
+    while (!this.#stopped && this.#engine.sweepLog()) await this.#pause();
+  }
+
+  #pause(): Promise<void> {
+    this.#watchLog();
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   #assertRunning(): void {

@@ -13,7 +13,9 @@ const BLOCK_ROWS = 256;
 const BLOCK_BYTES = 65_536;
 /** Blocks handed over at once. */
 const SLICE_BLOCKS = 64;
-const COMPRESSION_LEVEL = 3;
+const MERGED_LEVEL = 3;
+/** What is merged again soon is compressed for speed. */
+const SEALED_LEVEL = 1;
 
 /** What of the tail a run is made of; the arrays are in log order. */
 export interface SealOrder {
@@ -149,7 +151,7 @@ function* build(rows: Iterable<BlockRow>, { run, level, identities }: Building):
   let blocks: SealedBlock[] = [];
   const finishBlock = (): void => {
     const { firstDevice: device, firstTimestamp: timestamp } = builder;
-    const data = builder.finish(COMPRESSION_LEVEL);
+    const data = builder.finish(level === 0 ? SEALED_LEVEL : MERGED_LEVEL);
     bytes += data.length;
     blocks.push({ device, timestamp, data });
   };
