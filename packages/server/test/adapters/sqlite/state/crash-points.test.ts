@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -13,7 +13,7 @@ import { type Answers, answersOf, commitTo, Told } from './engine-answers.ts';
 import { mergeSteps, sealSteps, sweepSteps } from './housekeeping-steps.ts';
 
 /** Sequences of moves; `PISYNC_CRASH_RUNS=2000` for a long run. */
-const numRuns = Number(process.env['PISYNC_CRASH_RUNS'] ?? 25);
+const numRuns = Number(process.env['PISYNC_CRASH_RUNS'] ?? 15);
 
 /** Thousands of flushes are made here, and none is cut by a power failure: memory will do where there is some. */
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pisync-crash-'));
@@ -114,7 +114,6 @@ class Driven {
   }
 
   async #look(path: string, expected: Answers): Promise<void> {
-    assert.ok(statSync(path).size >= 0);
     let engine = new Engine(path, this.#partial);
     try {
       assert.deepEqual(answersOf(engine), expected, 'opened again');

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { Observation } from '@pisync/protocol';
 import { openMemoryStore } from '../../../../src/adapters/store/memory/memory-store.ts';
 import { type BlockRow, toStoredEvent } from '../../../../src/adapters/store/sqlite/format/block.ts';
@@ -62,7 +61,7 @@ function engineHistory(engine: Engine, deviceId: string): { total: number; items
 }
 
 /** The same of the reference model, which has taken the same groups. */
-export async function answersOfModel(model: Store): Promise<Answers> {
+async function answersOfModel(model: Store): Promise<Answers> {
   const devices = await model.devices(deviceQuery({ limit: all }));
   const histories: Record<string, unknown> = {};
   for (const { deviceId } of devices.items) {
@@ -103,15 +102,5 @@ export class Told {
 
   answers(): Promise<Answers> {
     return answersOfModel(this.#model);
-  }
-}
-
-/** True where SQLite itself finds no fault; a check of copies that were cut. */
-export function isSound(path: string): boolean {
-  const db = new DatabaseSync(path);
-  try {
-    return Object.values(db.prepare('PRAGMA quick_check').get() ?? {})[0] === 'ok';
-  } finally {
-    db.close();
   }
 }

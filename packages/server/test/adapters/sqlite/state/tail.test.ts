@@ -30,9 +30,9 @@ const anyEntry = fc.record({
   device: fc.nat({ max: devices - 1 }),
   epochIndex: fc.nat({ max: 2 }),
   seq: fc.oneof(fc.nat({ max: 6 }), fc.constantFrom(2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1)),
-  eventId: fc.constantFrom('x', 'y', 'z'),
+  eventId: fc.constantFrom<string>('x', 'y', 'z'),
   none: fc.boolean(),
-  text: fc.constantFrom(null, '{}', `{"t":"${'x'.repeat(100)}"}`),
+  text: fc.constantFrom<string | null>(null, '{}', `{"t":"${'x'.repeat(100)}"}`),
   fate: fc.constantFrom<Fate>('keep', 'keep', 'keep', 'pass over', 'mark'),
 });
 type Entry = typeof anyEntry extends fc.Arbitrary<infer T> ? T : never;
