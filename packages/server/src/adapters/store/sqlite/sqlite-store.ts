@@ -28,6 +28,7 @@ import { CommitQueue } from './threads/commit-queue.ts';
 import { OnDemandThread } from './threads/on-demand-thread.ts';
 import type { ReadAnswer, ReadRequest } from './threads/reader.ts';
 import { type ErrorMessage, fromErrorMessage, ThreadCaller } from './threads/thread-call.ts';
+import { THREAD_LIMITS } from './threads/thread-limits.ts';
 import type { WriterData, WriterStatus } from './threads/writer.ts';
 
 export interface SqliteOptions {
@@ -74,7 +75,10 @@ export async function openSqliteStore(
     partial: policy.partial,
     sealEvents: options.sealEvents ?? SEAL_EVENTS,
   };
-  const writer = new Worker(new URL('./threads/writer.ts', import.meta.url), { workerData });
+  const writer = new Worker(new URL('./threads/writer.ts', import.meta.url), {
+    workerData,
+    resourceLimits: THREAD_LIMITS,
+  });
   const first = await new Promise<WriterStatus>((opened, failed) => {
     writer.once('error', failed);
     writer.once('message', (message: WriterStatus | { error: ErrorMessage }) => {
@@ -83,7 +87,11 @@ export async function openSqliteStore(
     });
   });
   const reader = new OnDemandThread(
-    () => new Worker(new URL('./threads/reader.ts', import.meta.url), { workerData: { path: place } }),
+    () =>
+      new Worker(new URL('./threads/reader.ts', import.meta.url), {
+        workerData: { path: place },
+        resourceLimits: THREAD_LIMITS,
+      }),
     READER_IDLE_MS,
   );
   return new ThreadedStore(place, writer, reader, first);

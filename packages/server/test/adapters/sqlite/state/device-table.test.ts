@@ -55,14 +55,16 @@ class Pair {
     let seen = epochs.get(name);
     let index = table.epochIndex(device, bytes, 2 + id.length, name.length);
     assert.equal(index, seen === undefined ? 0 : [...epochs.keys()].indexOf(name) + 1);
+    const seq = wanted ?? Math.min((this.#last.get(id + name) ?? -1) + 1, Number.MAX_SAFE_INTEGER);
     if (seen === undefined) {
-      index = table.addEpoch(device, name);
+      index = table.addEpoch(device, name, seq);
       seen = new Set();
       epochs.set(name, seen);
+      assert.equal(index, epochs.size);
+    } else {
+      assert.equal(table.hasSeq(device, index, seq), seen.has(seq));
+      table.addSeq(device, index, seq);
     }
-    const seq = wanted ?? Math.min((this.#last.get(id + name) ?? -1) + 1, Number.MAX_SAFE_INTEGER);
-    if (seen.size > 0) assert.equal(table.hasSeq(device, index, seq), seen.has(seq));
-    table.addSeq(device, index, seq);
     seen.add(seq);
     this.#last.set(id + name, seq);
     table.rows(device)[table.base(device) + F.syncs]! += 1;
@@ -76,7 +78,8 @@ class Pair {
     for (const [id, epochs] of this.devices) {
       assert.equal(this.table.id(device), id);
       assert.equal(this.table.findText(id), device);
-      assert.deepEqual(this.table.epochNames(device), [...epochs.keys()]);
+      const names = this.table.epochs(device).map((epoch) => epoch.name);
+      assert.deepEqual(names, [...epochs.keys()]);
       for (const [at, seen] of [...epochs.values()].entries()) {
         for (const seq of seen) {
           for (const near of [seq - 1, seq, seq + 1])

@@ -4,6 +4,8 @@ import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { openSqliteStore } from '../../../../src/adapters/store/sqlite/sqlite-store.ts';
+import { packPage } from '../../../../src/adapters/store/sqlite/state/device-page.ts';
+import { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
 import { counted, group, observation } from '../../../../src/conformance/make-events.ts';
 import { overwrite, overwriteTable, placeFor, policy, until, withStore } from './place.ts';
 
@@ -160,6 +162,20 @@ test('a full check finds states, sums and numbers that do not follow from the ev
       );
     });
   }
+});
+
+test('a full check finds a number that is noted and was never sent: the event that has it would be refused', async (context) => {
+  const path = placeFor(context);
+  await fill(path);
+  const engine = new Engine(path, policy.partial);
+  engine.ledger.devices.addSeq(0, 1, 5000);
+  const { page, ...image } = engine.ledger.devices.takePage(0);
+  engine.putPages([{ page, applied: engine.chunk, data: packPage({ page, ...image }) }]);
+  engine.close();
+  await withStore(path, async (store) => {
+    const wrong = (await store.verify()).filter(({ severity }) => severity === 'error');
+    assert.match(wrong.map(({ detail }) => detail).join(), /pi-0: the numbers/);
+  });
 });
 
 test('a store that was closed well is opened again without a note', async (context) => {

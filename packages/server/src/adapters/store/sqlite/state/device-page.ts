@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { SeqSet } from '../../../../core/seq-set.ts';
 import { SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../format/bytes.ts';
 
 /** One epoch of a device's outbox. Its place in the device's list, from 1, is the epoch index. */
 export interface DeviceEpoch {
@@ -13,7 +13,7 @@ export interface DeviceEpoch {
 export interface PageImage {
   readonly page: number;
   readonly count: number;
-  /** Count, ids and epochs, as {@link writeHead} left them. */
+  /** Count, then ids (each with its length before it), then epochs by {@link writeEpochs}. */
   readonly head: Uint8Array;
   readonly rows: Float64Array;
 }
@@ -24,17 +24,6 @@ export interface LoadedPage {
   readonly rows: Float64Array;
   readonly ids: readonly Uint8Array[];
   readonly epochs: DeviceEpoch[][];
-}
-
-/** Writes the number of devices, their ids (each with its length before it) and their epochs with the ranges seen. */
-export function writeHead(
-  writer: ByteWriter,
-  ids: readonly Uint8Array[],
-  epochs: readonly DeviceEpoch[][],
-): void {
-  writer.varint(ids.length);
-  for (const id of ids) writer.raw(id);
-  for (const own of epochs) writeEpochs(writer, own);
 }
 
 /**
@@ -48,12 +37,15 @@ export function packPage({ count, head, rows }: PageImage): Buffer {
     for (let slot = 0; slot < count; slot++) writer.f64(rows[slot * SYNC_STATE_LENGTH + field] as number);
   }
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-  return zstdCompressSync(writer.written(), {
+  const packed = zstdCompressSync(writer.written(), {
     params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 },
   });
+  freeBytes(writer.bytes);
+  return packed;
 }
 
-function writeEpochs(writer: ByteWriter, epochs: readonly DeviceEpoch[]): void {
+/** Writes a device's epochs with their ranges, each number as the distance from the one before. */
+export function writeEpochs(writer: ByteWriter, epochs: readonly DeviceEpoch[]): void {
   writer.varint(epochs.length);
   for (const { name, seen } of epochs) {
     writer.ascii(name);

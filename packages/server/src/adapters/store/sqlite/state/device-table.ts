@@ -1,9 +1,9 @@
 import type { DeviceBlock } from '../../../../core/device-select.ts';
-import { addSeq, hasSeq, type SeqSet } from '../../../../core/seq-set.ts';
+import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { ByteWriter } from '../format/bytes.ts';
 import { DeviceIndex } from './device-index.ts';
-import { type DeviceEpoch, type LoadedPage, type PageImage, writeHead } from './device-page.ts';
+import { type DeviceEpoch, type LoadedPage, type PageImage, writeEpochs } from './device-page.ts';
 
 /** Devices of one page: the unit in which state is written to disk. */
 const PAGE_DEVICES = 256;
@@ -14,27 +14,66 @@ const NAME_BYTES = 64;
 class DevicePage {
   count = 0;
   readonly rows = new Float64Array(PAGE_DEVICES * SYNC_STATE_LENGTH);
-  readonly epochs: DeviceEpoch[][] = [];
   /**
-   * The epoch that a device used last lies here once more, as bytes, with the end of its newest range: nearly every
-   * event is the next number of that epoch, and is known as new without following a pointer. `newest` is the truth for
-   * that end; the range in `epochs` is brought up to date by {@link DeviceTable.flush}.
+   * The epoch that a device used last (its index, 0 for none), by name and with the end of its newest range: nearly every
+   * event is the next number of that epoch, and is known as new without following a pointer.
    */
   readonly current = new Int32Array(PAGE_DEVICES);
   readonly names = new Uint8Array(PAGE_DEVICES * NAME_BYTES);
   readonly nameLengths = new Uint8Array(PAGE_DEVICES);
   readonly newest = new Float64Array(PAGE_DEVICES);
+  /** Start of the only range, while `epochs` has no list for the device. */
+  readonly oldest = new Float64Array(PAGE_DEVICES);
+  /**
+   * The lists of those devices that have more than one epoch or a gap in their numbers. For the others all is said above,
+   * so that 100,000 devices are no objects at all. The end of the current epoch's newest range is `newest` here, too.
+   */
+  readonly epochs: (DeviceEpoch[] | undefined)[] = [];
   /** Position of each device's newest observation in the tail; 0 for none. Rebuilt at start, never written. */
   readonly heads = new Float64Array(PAGE_DEVICES);
   /** Newest log chunk whose effect was in this page as it was loaded. */
   applied = 0;
   dirty = false;
-}
 
-const noEpochs: DeviceEpoch[] = [];
+  name(slot: number): string {
+    const at = slot * NAME_BYTES;
+    return Buffer.from(this.names.buffer, at, this.nameLengths[slot]).toString('latin1');
+  }
 
-function epochOf(page: DevicePage, slot: number, epochIndex: number): DeviceEpoch {
-  return (page.epochs[slot] as DeviceEpoch[])[epochIndex - 1] as DeviceEpoch;
+  setName(slot: number, name: string): void {
+    this.nameLengths[slot] = name.length;
+    for (let index = 0; index < name.length; index++)
+      this.names[slot * NAME_BYTES + index] = name.charCodeAt(index);
+  }
+
+  /** The device's list, made now if there was none. */
+  list(slot: number): DeviceEpoch[] {
+    let list = this.epochs[slot];
+    if (list === undefined) {
+      list = this.view(slot);
+      this.epochs[slot] = list;
+    }
+    return list;
+  }
+
+  /** The device's epochs with their ranges up to date; the list itself where there is one. */
+  view(slot: number): DeviceEpoch[] {
+    const current = this.current[slot] as number;
+    if (current === 0) return [];
+    const newest = this.newest[slot] as number;
+    const list = this.epochs[slot];
+    if (list === undefined) return [{ name: this.name(slot), seen: [this.oldest[slot] as number, newest] }];
+    const { seen } = list[current - 1] as DeviceEpoch;
+    seen[seen.length - 1] = newest;
+    return list;
+  }
+
+  makeCurrent(slot: number, epochIndex: number, { name, seen }: DeviceEpoch): void {
+    this.newest[slot] = seen[seen.length - 1] as number;
+    if (this.current[slot] === epochIndex) return;
+    this.current[slot] = epochIndex;
+    this.setName(slot, name);
+  }
 }
 
 /**
@@ -68,7 +107,6 @@ export class DeviceTable {
     const page = this.#page(this.#open);
     const slot = page.count++;
     const device = this.#open * PAGE_DEVICES + slot;
-    page.epochs[slot] = noEpochs;
     resetSyncState(page.rows, slot * SYNC_STATE_LENGTH);
     this.#index.add(device, bytes, at, length);
     return device;
@@ -98,18 +136,9 @@ export class DeviceTable {
     return (device & 255) * SYNC_STATE_LENGTH;
   }
 
-  /** Names of a device's epochs, in the order of their indices. */
-  epochNames(device: number): string[] {
-    return ((this.#pages[device >> 8] as DevicePage).epochs[device & 255] as DeviceEpoch[]).map(
-      (epoch) => epoch.name,
-    );
-  }
-
-  /** The numbers that a device has sent, by epoch. */
-  epochRanges(device: number): readonly SeqSet[] {
-    const page = this.#pages[device >> 8] as DevicePage;
-    this.#flush(page, device & 255);
-    return (page.epochs[device & 255] as DeviceEpoch[]).map((epoch) => epoch.seen);
+  /** A device's epochs, in the order of their indices, with the numbers seen in each. Not to be kept or changed. */
+  epochs(device: number): readonly DeviceEpoch[] {
+    return (this.#pages[device >> 8] as DevicePage).view(device & 255);
   }
 
   /** Index, from 1, of the epoch whose name lies in `bytes`; 0 if the device has none such. */
@@ -120,18 +149,28 @@ export class DeviceTable {
     let same = page.nameLengths[slot] === length && page.current[slot] !== 0;
     for (let index = 0; same && index < length; index++) same = page.names[own + index] === bytes[at + index];
     if (same) return page.current[slot] as number;
-    const epochs = page.epochs[slot] as DeviceEpoch[];
-    if (epochs.length === 0) return 0;
+    const list = page.epochs[slot];
+    if (list === undefined) return 0;
     const name = bytes.toString('latin1', at, at + length);
-    return epochs.findIndex((epoch) => epoch.name === name) + 1;
+    return list.findIndex((epoch) => epoch.name === name) + 1;
   }
 
-  /** Remembers a new epoch of a device; returns its index. */
-  addEpoch(device: number, name: string): number {
+  /** Remembers a new epoch of a device with its first number; returns its index. */
+  addEpoch(device: number, name: string, seq: number): number {
     const page = this.#pages[device >> 8] as DevicePage;
     const slot = device & 255;
-    if (page.epochs[slot] === noEpochs) page.epochs[slot] = [];
-    return (page.epochs[slot] as DeviceEpoch[]).push({ name, seen: [] });
+    if (page.current[slot] === 0) {
+      page.current[slot] = 1;
+      page.setName(slot, name);
+      page.oldest[slot] = seq;
+      page.newest[slot] = seq;
+      return 1;
+    }
+    page.view(slot);
+    const epoch: DeviceEpoch = { name, seen: [seq, seq] };
+    const index = page.list(slot).push(epoch);
+    page.makeCurrent(slot, index, epoch);
+    return index;
   }
 
   /** True if the device has sent `seq` in that epoch before. */
@@ -139,10 +178,11 @@ export class DeviceTable {
     const page = this.#pages[device >> 8] as DevicePage;
     const slot = device & 255;
     if (page.current[slot] === epochIndex && seq > (page.newest[slot] as number)) return false;
-    this.#flush(page, slot);
-    return hasSeq(epochOf(page, slot, epochIndex).seen, seq);
+    if (page.epochs[slot] === undefined) return seq >= (page.oldest[slot] as number);
+    return hasSeq((page.view(slot)[epochIndex - 1] as DeviceEpoch).seen, seq);
   }
 
+  /** Notes a number of an epoch that the device has; one that it has already changes nothing. */
   addSeq(device: number, epochIndex: number, seq: number): void {
     const page = this.#pages[device >> 8] as DevicePage;
     const slot = device & 255;
@@ -150,27 +190,10 @@ export class DeviceTable {
       page.newest[slot] = seq;
       return;
     }
-    this.#flush(page, slot);
-    const epoch = epochOf(page, slot, epochIndex);
+    page.view(slot);
+    const epoch = page.list(slot)[epochIndex - 1] as DeviceEpoch;
     addSeq(epoch.seen, seq);
-    this.#makeCurrent(page, slot, epochIndex, epoch);
-  }
-
-  #makeCurrent(page: DevicePage, slot: number, epochIndex: number, { name, seen }: DeviceEpoch): void {
-    page.newest[slot] = seen[seen.length - 1] as number;
-    if (page.current[slot] === epochIndex) return;
-    page.current[slot] = epochIndex;
-    page.nameLengths[slot] = name.length;
-    for (let index = 0; index < name.length; index++)
-      page.names[slot * NAME_BYTES + index] = name.charCodeAt(index);
-  }
-
-  /** Brings the ranges of the current epoch up to date. Numbers above `newest` were only ever added one by one. */
-  #flush(page: DevicePage, slot: number): void {
-    const current = page.current[slot] as number;
-    if (current === 0) return;
-    const { seen } = epochOf(page, slot, current);
-    seen[seen.length - 1] = page.newest[slot] as number;
+    page.makeCurrent(slot, epochIndex, epoch);
   }
 
   head(device: number): number {
@@ -202,13 +225,11 @@ export class DeviceTable {
   takePage(number: number): PageImage {
     const page = this.#pages[number] as DevicePage;
     page.dirty = false;
-    const ids: Uint8Array[] = [];
-    for (let slot = 0; slot < page.count; slot++) {
-      this.#flush(page, slot);
-      ids.push(this.#index.stored(number * PAGE_DEVICES + slot));
-    }
-    this.#head.at = 0;
-    writeHead(this.#head, ids, page.epochs);
+    const head = this.#head;
+    head.at = 0;
+    head.varint(page.count);
+    for (let slot = 0; slot < page.count; slot++) head.raw(this.#index.stored(number * PAGE_DEVICES + slot));
+    for (let slot = 0; slot < page.count; slot++) writeEpochs(head, page.view(slot));
     return {
       page: number,
       count: page.count,
@@ -226,9 +247,11 @@ export class DeviceTable {
     for (const [slot, id] of image.ids.entries()) {
       this.#index.add(image.page * PAGE_DEVICES + slot, id, 0, id.length);
       const epochs = image.epochs[slot] as DeviceEpoch[];
-      page.epochs[slot] = epochs.length === 0 ? noEpochs : epochs;
-      const newest = epochs[epochs.length - 1];
-      if (newest !== undefined) this.#makeCurrent(page, slot, epochs.length, newest);
+      const last = epochs[epochs.length - 1];
+      if (last === undefined) continue;
+      page.makeCurrent(slot, epochs.length, last);
+      page.oldest[slot] = last.seen[0] as number;
+      if (epochs.length > 1 || last.seen.length > 2) page.epochs[slot] = epochs;
     }
   }
 }

@@ -87,8 +87,9 @@ export class Ledger {
     if (event.device < 0) event.device = devices.create(event.bytes, event.idAt, event.idLength);
     const { device } = event;
     if (event.seq !== null) {
-      if (event.epochIndex === 0) event.epochIndex = devices.addEpoch(device, event.epoch as string);
-      devices.addSeq(device, event.epochIndex, event.seq);
+      if (event.epochIndex === 0)
+        event.epochIndex = devices.addEpoch(device, event.epoch as string, event.seq);
+      else devices.addSeq(device, event.epochIndex, event.seq);
       event.tie = event.seq;
     } else {
       event.tie = event.hashed ? tieOf(event.hashHigh, event.hashLow) : tail.nextPosition;

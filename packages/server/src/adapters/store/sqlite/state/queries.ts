@@ -43,7 +43,7 @@ export function queryTail(
   return {
     device,
     total: ledger.devices.rows(device)[ledger.devices.base(device) + F.syncs] as number,
-    epochs: ledger.devices.epochNames(device),
+    epochs: ledger.devices.epochs(device).map((epoch) => epoch.name),
     runs: sealed.runs.map((run) => run.id),
     rows: tailRows(ledger, device, filter, most),
   };
@@ -95,7 +95,7 @@ function recordOf(ledger: Ledger, device: number): DeviceRecord {
     devices.id(device),
     devices.rows(device),
     devices.base(device),
-    devices.epochNames(device).length,
+    devices.epochs(device).length,
     ledger.partial,
   );
 }

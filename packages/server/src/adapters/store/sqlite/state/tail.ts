@@ -1,9 +1,9 @@
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../format/bytes.ts';
 import type { RecordView } from '../format/record.ts';
 
 /** Observations and bytes of one segment, at most; a segment is dropped as a whole once it is sealed. */
 const SEGMENT_EVENTS = 32_768;
-const SEGMENT_BYTES = 4 * 1024 * 1024;
+const SEGMENT_BYTES = 2 * 1024 * 1024;
 const INDEX_SLOTS = SEGMENT_EVENTS * 2;
 
 /** The part of a device's identity space that a record is found by; see {@link Tail.find}. */
@@ -255,8 +255,10 @@ export class Tail {
 
   /** Forgets the observations before `position`, which is the first of a segment or the next to come. */
   drop(position: number): void {
-    while (this.#segments.length > 0 && (this.#segments[0] as Segment).base < position)
-      this.#segments.shift();
+    while (this.#segments.length > 0 && (this.#segments[0] as Segment).base < position) {
+      const { writer, offsets, devices, epochs, ties, back, slots } = this.#segments.shift() as Segment;
+      freeBytes(writer.bytes, offsets, devices, epochs, ties, back, slots);
+    }
   }
 
   #last(): Segment {

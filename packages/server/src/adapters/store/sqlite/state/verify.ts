@@ -143,7 +143,7 @@ class ContentsCheck {
 
   /** The ranges of seen numbers hold exactly those of the events: one too many would refuse a new event as known. */
   #numbers(device: number, events: readonly StoredInput[]): void {
-    const seen = this.#ledger.devices.epochRanges(device);
+    const seen = this.#ledger.devices.epochs(device).map((epoch) => epoch.seen);
     const expected: SeqSet[] = seen.map(() => []);
     for (const { epochIndex, seq } of events) {
       const set = expected[epochIndex - 1];

@@ -11,6 +11,7 @@ const IN_FLIGHT = 2;
 /** A parcel is closed at so many observations or bytes; one group is never split. */
 const PARCEL_EVENTS = 8_192;
 const PARCEL_BYTES = 1024 * 1024;
+const FIRST_CAPACITY = 4_096;
 
 const outcomeNames: readonly CommitOutcome[] = ['stored', 'duplicate', 'conflict'];
 const singles = outcomeNames.map((outcome) => [outcome] as const);
@@ -24,10 +25,14 @@ interface Waiter {
 
 /** Groups that are committed together. */
 class Parcel {
-  readonly writer = new ByteWriter(4_096);
+  readonly writer: ByteWriter;
   readonly rejected: RejectedItem[] = [];
   readonly waiters: Waiter[] = [];
   events = 0;
+
+  constructor(capacity: number) {
+    this.writer = new ByteWriter(capacity);
+  }
 }
 
 /**
@@ -38,6 +43,7 @@ export class CommitQueue {
   readonly #writer: ThreadCaller;
   readonly #onAnswer: (answer: CommitAnswer) => void;
   readonly #parcels: Parcel[] = [];
+  #capacity = FIRST_CAPACITY;
   #inFlight = 0;
   #scheduled = false;
   #waiting = 0;
@@ -74,7 +80,7 @@ export class CommitQueue {
   #openParcel(more: number): Parcel {
     let parcel = this.#parcels[this.#parcels.length - 1];
     if (parcel === undefined || parcel.events + more > PARCEL_EVENTS || parcel.writer.at > PARCEL_BYTES) {
-      parcel = new Parcel();
+      parcel = new Parcel(this.#capacity);
       this.#parcels.push(parcel);
     }
     return parcel;
@@ -94,6 +100,8 @@ export class CommitQueue {
   #send(parcel: Parcel): void {
     this.#inFlight += 1;
     const records = parcel.writer.written();
+    // The next parcel will be about as large: growing means copying.
+    this.#capacity = Math.max(FIRST_CAPACITY, Math.ceil(records.length * 1.25));
     const argument = { records, count: parcel.events, rejected: parcel.rejected };
     this.#writer
       .call<CommitAnswer>('commit', argument, [records.buffer as ArrayBuffer])

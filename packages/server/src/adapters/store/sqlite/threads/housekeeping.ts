@@ -9,9 +9,9 @@ const FAN_IN = 8;
 /** Bytes of records from which the tail is sealed, whatever the number of observations. */
 const SEAL_BYTES = 32 * 1024 * 1024;
 /** Size of the tail, in runs to be sealed, at which commits wait. */
-const TAIL_FACTOR = 3;
+const TAIL_FACTOR = 2;
 /** Device pages packed at once. */
-const PAGES_AT_ONCE = 32;
+const PAGES_AT_ONCE = 16;
 /** Bytes of write-ahead log from which it is copied into the main file. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** Bytes of write-ahead log at which commits wait until it has been copied. */
@@ -135,7 +135,8 @@ export class Housekeeping {
     const firstPosition = tail.firstPosition;
     const afterChunk = this.#engine.sealedChunk;
     const order: SealOrder = { run, afterChunk, lastChunk, firstPosition, devices, epochs, ties };
-    await this.#maintenance.call('seal', order);
+    const transfer = [devices, epochs, ties].map(({ buffer }) => buffer as ArrayBuffer);
+    await this.#maintenance.call('seal', order, transfer);
     const finished = await this.#store(run);
     await this.#snapshot();
     this.#assertRunning();
@@ -194,7 +195,15 @@ export class Housekeeping {
   async #pack(pages: readonly number[]): Promise<{ page: number; applied: number; data: Uint8Array }[]> {
     const applied = this.#engine.chunk;
     const images: PageImage[] = pages.map((page) => this.#engine.ledger.devices.takePage(page));
-    const packed = await this.#maintenance.call<{ page: number; data: Uint8Array }[]>('pack', images);
+    const transfer = images.flatMap(({ head, rows }) => [
+      head.buffer as ArrayBuffer,
+      rows.buffer as ArrayBuffer,
+    ]);
+    const packed = await this.#maintenance.call<{ page: number; data: Uint8Array }[]>(
+      'pack',
+      images,
+      transfer,
+    );
     return packed.map((page) => ({ ...page, applied }));
   }
 

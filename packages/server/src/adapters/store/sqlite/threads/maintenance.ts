@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { freeBytes } from '../format/bytes.ts';
 import { openMaintainer } from '../format/connection.ts';
 import { type PageImage, packPage } from '../state/device-page.ts';
 import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
@@ -25,11 +26,19 @@ answerCalls(parentPort as MessagePort, {
   next(run: number): Slice {
     const step = (jobs.get(run) as Generator<Slice, void>).next();
     if (step.done) throw new TypeError('the job has ended');
-    if (step.value.finished !== null) jobs.delete(run);
+    if (step.value.finished !== null) {
+      // Behind its last slice a job gives its memory back.
+      (jobs.get(run) as Generator<Slice, void>).next();
+      jobs.delete(run);
+    }
     return step.value;
   },
   pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {
-    return images.map((image) => ({ page: image.page, data: packPage(image) }));
+    return images.map((image) => {
+      const data = packPage(image);
+      freeBytes(image.head, image.rows);
+      return { page: image.page, data };
+    });
   },
   checkpoint(): void {
     db.exec('PRAGMA wal_checkpoint(PASSIVE)');

@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads';
+import type { Transferable, Worker } from 'node:worker_threads';
 import { ThreadCaller } from './thread-call.ts';
 
 /**
@@ -18,13 +18,13 @@ export class OnDemandThread {
     this.#idleMs = idleMs;
   }
 
-  async call<T>(method: string, argument: unknown): Promise<T> {
+  async call<T>(method: string, argument: unknown, transfer: readonly Transferable[] = []): Promise<T> {
     clearTimeout(this.#ending);
     this.#worker ??= this.#start();
     this.#caller ??= new ThreadCaller(this.#worker);
     const caller = this.#caller;
     try {
-      return await caller.call<T>(method, argument);
+      return await caller.call<T>(method, argument, transfer);
     } finally {
       if (caller === this.#caller && caller.waiting === 0) this.#endLater();
     }

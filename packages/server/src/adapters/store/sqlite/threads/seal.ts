@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import { BlockBuilder, type BlockRow, compareRows, type SealedBlock } from '../format/block.ts';
-import { ByteReader } from '../format/bytes.ts';
+import { ByteReader, freeBytes } from '../format/bytes.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
 import { RecordView } from '../format/record.ts';
 import type { FinishedRun } from '../state/engine.ts';
@@ -46,6 +46,7 @@ export function* seal(db: DatabaseSync, order: SealOrder): Generator<Slice, void
   const stretch = readStretch(db, order);
   const rows = sortedRows(stretch, order);
   yield* build(rows, { run: order.run, level: 0, identities: stretch.identities });
+  freeBytes(stretch.bytes, stretch.offsets, stretch.timestamps, order.devices, order.epochs, order.ties);
 }
 
 /** Merges runs into one of a higher level. */
@@ -63,13 +64,7 @@ interface Stretch {
 }
 
 function readStretch(db: DatabaseSync, order: SealOrder): Stretch {
-  const rows = db
-    .prepare('SELECT crc, data FROM log WHERE chunk > ? AND chunk <= ? ORDER BY chunk')
-    .all(order.afterChunk, order.lastChunk) as unknown as { crc: number; data: Uint8Array }[];
-  if (rows.some((row) => crc32(row.data) !== row.crc)) {
-    throw new PisyncError('store_damaged', { detail: 'a row of the log fails its checksum' });
-  }
-  const bytes = Buffer.concat(rows.map((row) => row.data));
+  const bytes = readLog(db, order);
   const count = order.devices.length;
   const offsets = new Uint32Array(count);
   const timestamps = new Float64Array(count);
@@ -88,6 +83,23 @@ function readStretch(db: DatabaseSync, order: SealOrder): Stretch {
   }
   if (at !== count) throw new TypeError(`${at} records in the log where ${count} were announced`);
   return { bytes, offsets, timestamps, identities };
+}
+
+/** The records of the stretch one behind the other; row by row, so that they are in memory once. */
+function readLog(db: DatabaseSync, { afterChunk, lastChunk }: SealOrder): Buffer {
+  const sized = db.prepare('SELECT sum(length(data)) AS bytes FROM log WHERE chunk > ? AND chunk <= ?');
+  const { bytes: size } = sized.get(afterChunk, lastChunk) as { bytes: number };
+  const bytes = Buffer.allocUnsafeSlow(size);
+  const rows = db.prepare('SELECT crc, data FROM log WHERE chunk > ? AND chunk <= ? ORDER BY chunk');
+  let at = 0;
+  for (const row of rows.iterate(afterChunk, lastChunk) as Iterable<unknown>) {
+    const { crc, data } = row as { crc: number; data: Uint8Array };
+    if (crc32(data) !== crc)
+      throw new PisyncError('store_damaged', { detail: 'a row of the log fails its checksum' });
+    bytes.set(data, at);
+    at += data.length;
+  }
+  return bytes;
 }
 
 /** Groups by device with a counting sort, then sorts each device's few by history key. */

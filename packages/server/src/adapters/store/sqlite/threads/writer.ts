@@ -4,12 +4,14 @@ import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { HistoryFilter } from '../../../../core/history.ts';
 import type { QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
+import { freeBytes } from '../format/bytes.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
 import { Engine } from '../state/engine.ts';
 import { queryDevice, queryDevices, queryFleet, queryTail, type TailAnswer } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { OnDemandThread } from './on-demand-thread.ts';
 import { answerCalls, toErrorMessage } from './thread-call.ts';
+import { THREAD_LIMITS } from './thread-limits.ts';
 
 /*
  * The writer thread: owns the writing connection and the state derived from the log. A commit is one message, admitted,
@@ -70,7 +72,11 @@ function start(): void {
   engine = open();
   generation += 1;
   const maintenance = new OnDemandThread(
-    () => new Worker(new URL('./maintenance.ts', import.meta.url), { workerData: { path } }),
+    () =>
+      new Worker(new URL('./maintenance.ts', import.meta.url), {
+        workerData: { path },
+        resourceLimits: THREAD_LIMITS,
+      }),
     MAINTENANCE_IDLE_MS,
   );
   housekeeping = new Housekeeping(engine, maintenance, { sealEvents, onFailure: recover });
@@ -182,6 +188,7 @@ interface CommitMessage {
 
 function commit({ records, count, rejected }: CommitMessage): CommitAnswer {
   const outcomes = write((open) => open.commit(records, count, rejected));
+  freeBytes(records);
   commits += 1;
   const { ledger } = readable();
   const answer = { outcomes, position: ledger.tail.nextPosition - 1, devices: ledger.devices.count };
