@@ -4,8 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { decodeEnvelope } from '../../src/event/decode-envelope.ts';
 import { decodeSyncEvent } from '../../src/event/decode-sync-event.ts';
-import * as schemas from '../../src/schemas/index.ts';
 import { ItemSplitter } from '../../src/json/item-splitter.ts';
+import * as schemas from '../../src/schemas/index.ts';
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allowUnionTypes: true });
 ajvFormats.default(ajv);

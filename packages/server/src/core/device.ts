@@ -63,7 +63,7 @@ export function deviceState(streak: number, lastSeenAt: number, rule: StateRule)
   return streak > 0 ? 'warning' : 'ok';
 }
 
-export function totalFailures(row: Float64Array, base: number, partial: PartialRule): number {
+function totalFailures(row: Float64Array, base: number, partial: PartialRule): number {
   return row[base + F.failed]! + (partial === 'failure' ? row[base + F.partial]! : 0);
 }
 

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import type { Observation } from '@pisync/protocol';
 import { openSqliteStore, type SqliteStore } from '../../../../src/adapters/store/sqlite/sqlite-store.ts';
 import { counted, group } from '../../../../src/conformance/make-events.ts';
+import type { RejectedItem } from '../../../../src/ports/store.ts';
 import { limitFiles, noFileLimit, placeFor, policy, until, withStore } from './place.ts';
 
 const sound = async (store: SqliteStore): Promise<void> => {
@@ -18,7 +19,31 @@ const batch = (from: number, count: number, metadata: string | null = null): Obs
     return counted(seq, { deviceId: `pi-${seq % 4}`, totalErrors: seq % 3, metadata });
   });
 
+const refused = (raw: string): RejectedItem => ({
+  receivedAt: 1_795_000_000_000,
+  deviceId: null,
+  code: 'invalid_item',
+  field: null,
+  detail: 'an item must be an object',
+  source: 'sync-events',
+  raw,
+  truncated: false,
+});
+
 describe('housekeeping', () => {
+  test('refused items alone do not let the write-ahead log grow', async (context) => {
+    const path = placeFor(context);
+    await withStore(path, async (store) => {
+      for (let round = 0; round < 30; round++) {
+        const rejected = Array.from({ length: 40 }, (_, item) =>
+          refused(`${round}-${item}-${'x'.repeat(60_000)}`),
+        );
+        await store.commit({ observations: [], rejected });
+      }
+      assert.ok(statSync(`${path}-wal`).size < 50_000_000, `${statSync(`${path}-wal`).size} bytes`);
+    });
+  });
+
   test('a page of history is whole and in order while runs are sealed and merged under it', async (context) => {
     const store = await openSqliteStore(placeFor(context), policy, { sealEvents: 150 });
     let committed = 0;

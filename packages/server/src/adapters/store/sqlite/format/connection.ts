@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
@@ -6,12 +6,14 @@ import { migrate, refuseNewer } from './schema.ts';
 
 /** Primary SQLite result codes that mean the file itself is broken: SQLITE_CORRUPT and SQLITE_NOTADB. */
 const DAMAGED = new Set([11, 26]);
+/** SQLITE_BUSY. */
+const BUSY = 5;
 
 /** How long a statement waits for another connection's lock. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** The primary result code of an error of `node:sqlite`, or undefined for any other error. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : undefined;
 }
@@ -80,19 +82,48 @@ export function openReader(path: string): DatabaseSync {
  * @throws {PisyncError} `store_locked` if another process, or another store of this one, holds it
  */
 export function lockPlace(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true });
-  const db = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  prepareFolder(path);
+  const lock = `${path}.lock`;
   try {
-    db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
-    return db;
+    return takeLock(lock);
   } catch (cause) {
-    db.close();
-    if (sqliteCode(cause) !== 5) throw cause;
+    // The file holds nothing: whatever was written over it, it can be made anew.
+    if (isDamage(cause)) {
+      rmSync(lock);
+      return takeLock(lock);
+    }
+    if (sqliteCode(cause) !== BUSY) throw unreachable(path, cause);
     throw new PisyncError('store_locked', {
       detail: `${path} is open in another PiSync process; stop that one first, or give this one a store of its own`,
       cause,
     });
   }
+}
+
+function takeLock(lock: string): DatabaseSync {
+  const db = new DatabaseSync(lock, { timeout: 0 });
+  try {
+    db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function prepareFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw unreachable(path, cause);
+  }
+}
+
+/** A place that cannot be opened at all is the operator's to mend: a permission, a missing mount, a folder of that name. */
+function unreachable(path: string, cause: unknown): PisyncError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const detail = `the store ${path} cannot be opened: ${reason}; look at its folder and permissions`;
+  return new PisyncError('invalid_config', { field: 'store', detail, cause });
 }
 
 /** Moves a damaged store and what belongs to it out of the way; returns where it lies now. */

@@ -23,6 +23,9 @@ const QUALITY_SHIFT = 10;
 /** Bytes of the shortest observation: a one-letter device, no optional field. */
 export const SMALLEST_RECORD = 24;
 
+/** Bytes of length and flags, and of the length of the id. */
+const HEAD = 5;
+
 /** Fixed parts of a record, at most: what {@link writeRecord} reserves before it writes them unchecked. */
 const FIXED = 96;
 
@@ -132,6 +135,7 @@ export class RecordView implements Observation {
   read(reader: ByteReader): void {
     const start = reader.at;
     const end = start + reader.u16();
+    if (end < start + HEAD) throw new RangeError(`a record of ${end - start} bytes`);
     const flags = reader.u16();
     this.#flags = flags;
     this.#reader = reader;

@@ -190,6 +190,7 @@ export class DeviceTable {
       page.newest[slot] = seq;
       return;
     }
+    if (this.hasSeq(device, epochIndex, seq)) return;
     page.view(slot);
     const epoch = page.list(slot)[epochIndex - 1] as DeviceEpoch;
     addSeq(epoch.seen, seq);

@@ -20,6 +20,8 @@ const SWEEP_ROWS = 500;
 const SWEEP_BYTES = 2 * 1024 * 1024;
 /** Bytes of a page of the file. */
 const PAGE_BYTES = 8192;
+/** Bytes that a deleted block costs there, about: pages of the tree that lose a row. */
+const FREED_BLOCK = 1024;
 /** Bytes that a row costs in the write-ahead log beside its own: its leaf and what leads there. */
 const WRITE_OVERHEAD = 2 * PAGE_BYTES;
 
@@ -157,7 +159,10 @@ export class Engine {
     else {
       this.transaction(() => {
         append();
-        for (const item of rejected) this.quarantine.add(item);
+        for (const item of rejected) {
+          this.quarantine.add(item);
+          this.#noteWritten(item.raw.length);
+        }
       });
     }
   }
@@ -225,6 +230,7 @@ export class Engine {
   #activate(finished: FinishedRun): void {
     const { run, level, events, bytes, minTimestamp, maxTimestamp, identities, filter } = finished;
     this.#blocks.delete(run);
+    this.#noteWritten(filter?.length ?? 0);
     this.db
       .prepare(
         `UPDATE run SET live = 1, level = ?, events = ?, bytes = ?, min_timestamp = ?, max_timestamp = ?, identities = ?,
@@ -235,6 +241,7 @@ export class Engine {
 
   #putHours(): void {
     const rows = this.ledger.hours.toRows();
+    this.#noteWritten(rows.byteLength);
     this.#putMeta.run('hours', this.chunk, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
   }
 
@@ -281,6 +288,7 @@ export class Engine {
         `DELETE FROM block WHERE id IN (SELECT id FROM block WHERE run = ? ORDER BY device LIMIT ${SWEEP_ROWS})`,
       )
       .run(dead.id);
+    this.#noteWritten(Number(blocks.changes) * FREED_BLOCK);
     if (Number(blocks.changes) < SWEEP_ROWS) this.db.prepare('DELETE FROM run WHERE id = ?').run(dead.id);
     return true;
   }
@@ -315,10 +323,16 @@ export class Engine {
 
   /** Copies what the write-ahead log holds into the main file, as far as readers allow, without waiting for any. */
   checkpoint(): void {
-    const done = this.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as {
-      log: number;
-      checkpointed: number;
-    };
-    this.#unchecked = Math.max(0, done.log - done.checkpointed) * PAGE_BYTES;
+    const answer = this.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
+    const { busy, log, checkpointed } = answer as unknown as CheckpointResult;
+    // While another connection copies, SQLite answers busy and tells nothing.
+    if (busy === 0 && log >= 0) this.#unchecked = (log - checkpointed) * PAGE_BYTES;
   }
+}
+
+interface CheckpointResult {
+  readonly busy: number;
+  /** Pages in the write-ahead log, and how many of them are in the main file. */
+  readonly log: number;
+  readonly checkpointed: number;
 }

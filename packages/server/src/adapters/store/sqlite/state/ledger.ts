@@ -9,8 +9,8 @@ import type { SealedIdentities } from './sealed-identities.ts';
 import { Tail } from './tail.ts';
 
 /** Outcome codes as they cross between threads. */
-export const STORED = 0;
-export const DUPLICATE = 1;
+const STORED = 0;
+const DUPLICATE = 1;
 export const CONFLICT = 2;
 
 /**

@@ -92,12 +92,15 @@ export class Housekeeping {
   }
 
   #begin(work: () => Promise<void>): void {
+    // A job keeps its place in the thread between its slices.
+    this.#maintenance.hold();
     this.#running = work()
       .catch((error: unknown) => {
         if (!this.#stopped) this.#options.onFailure(error);
       })
       .finally(() => {
         this.#running = undefined;
+        this.#maintenance.release();
         this.#release();
       });
   }

@@ -11,6 +11,7 @@ export class OnDemandThread {
   #worker: Worker | undefined;
   #caller: ThreadCaller | undefined;
   #ending: NodeJS.Timeout | undefined;
+  #held = 0;
 
   /** @param idleMs - how long it outlives its last answer */
   constructor(start: () => Worker, idleMs: number) {
@@ -30,8 +31,20 @@ export class OnDemandThread {
     }
   }
 
+  /** Keeps the thread, with what it holds between calls, until {@link release}. */
+  hold(): void {
+    this.#held += 1;
+    clearTimeout(this.#ending);
+  }
+
+  release(): void {
+    this.#held -= 1;
+    this.#endLater();
+  }
+
   #endLater(): void {
     clearTimeout(this.#ending);
+    if (this.#held > 0 || this.#worker === undefined) return;
     this.#ending = setTimeout(() => void this.stop(), this.#idleMs);
     this.#ending.unref();
   }
