@@ -38,10 +38,14 @@ async function serve(context: CliContext, command: Command): Promise<ExitCode> {
   const { terminal } = context;
   const { config } = loadFromCommand(command, context.environment);
   const running = await startServer(config, terminal);
-  printReady(terminal, config, running.url);
-  await untilStopped(terminal, 'Stopping: running requests may finish. Ctrl-C again stops at once.', () =>
-    running.close(),
+  // It listens for signals before it says that it is ready: whoever reads that may stop it at once.
+  const stopped = untilStopped(
+    terminal,
+    'Stopping: running requests may finish. Ctrl-C again stops at once.',
+    () => running.close(),
   );
+  printReady(terminal, config, running.url);
+  await stopped;
   if (!terminal.json)
     terminal.note(
       `Stopped.${storePath(config.store) === null ? '' : ' What was acknowledged is in the store.'}`,
