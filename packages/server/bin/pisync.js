@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const neededMajor = 24;
-/** A small young generation: what a request allocates is short-lived, and memory is scarcer than time here. */
-const commonFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
+/** V8 would let the young generation grow to twice that under load, for a tenth of speed. */
+const commonFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The sources where this is a checkout (the published package has none), else the build. */
@@ -72,8 +72,9 @@ function environment() {
   return {
     ...(entry.file.endsWith('.ts') ? { NODE_COMPILE_CACHE: cache } : {}),
     // The GNU allocator then gives large buffers back to the system; it would else keep them for later, per thread.
-    MALLOC_MMAP_THRESHOLD_: '131072',
-    MALLOC_ARENA_MAX: '4',
+    MALLOC_MMAP_THRESHOLD_: '65536',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+    MALLOC_ARENA_MAX: '2',
     ...given,
   };
 }

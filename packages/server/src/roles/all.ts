@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { openStore } from '../adapters/registry.ts';
 import { checkExposure } from '../config/exposure.ts';
@@ -11,12 +10,6 @@ import { createLog } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
 const HOUR = 3_600_000;
-
-/**
- * How far the heap may grow beyond what is alive before it is collected, in per cent. V8 alone would let it grow to a
- * multiple under load; on a small machine that memory is the database's page cache.
- */
-const HEAP_GROWTH = 40;
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -47,7 +40,6 @@ export interface Surroundings {
  * @throws {Error} with the system's `code`, such as `EADDRINUSE`; the store is closed again
  */
 export async function startAll(config: Config, surroundings: Surroundings = {}): Promise<Running> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   const log = surroundings.log ?? createLog(config.log_level);
   const warnings = checkExposure(config);
   const store = await openStore(config.store, { partial: config.partial_counts_as });

@@ -41,7 +41,7 @@ export function openWriter(path: string): DatabaseSync {
     // Checkpoints run on the maintenance thread, so that no commit waits for them.
     db.exec('PRAGMA wal_autocheckpoint = 0');
     db.exec('PRAGMA journal_size_limit = 67108864');
-    db.exec('PRAGMA cache_size = -8192');
+    db.exec('PRAGMA cache_size = -4096');
     confirm(db, 'journal_mode', 'wal');
     confirm(db, 'synchronous', 2);
     migrate(db);
@@ -64,7 +64,7 @@ function confirm(db: DatabaseSync, pragma: string, expected: string | number): v
 /** Opens the maintenance thread's connection: it reads, and checkpoints as durably as the writer commits. */
 export function openMaintainer(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096');
+  db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048');
   return db;
 }
 
