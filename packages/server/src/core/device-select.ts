@@ -2,18 +2,55 @@ import { type DeviceKey, type DeviceQuery, type DeviceSort, deviceState } from '
 import type { PartialRule } from './fold.ts';
 import { F, SYNC_STATE_LENGTH } from './sync-state.ts';
 
-/** Neighbouring devices whose rows lie one behind the other. */
-export interface DeviceBlock {
+/**
+ * What device lists sort and filter by, of neighbouring devices, column by column: a pass over 100,000 devices reads a tenth
+ * of the memory that their rows take.
+ */
+export interface DeviceColumns {
   /** Number of the first device; the others follow. */
   readonly first: number;
   readonly count: number;
-  readonly rows: Float64Array;
+  readonly lastSeen: Float64Array;
+  readonly streak: Float64Array;
+  readonly failures: Float64Array;
+  readonly syncs: Float64Array;
 }
 
-/** Where a selection reads rows and ids. */
+/**
+ * Reads the columns of rows that lie one behind the other.
+ *
+ * @param into - columns of as many devices that may be written over
+ */
+export function columnsOf(
+  first: number,
+  count: number,
+  rows: Float64Array,
+  partial: PartialRule,
+  into?: DeviceColumns,
+): DeviceColumns {
+  const column = (own: Float64Array | undefined): Float64Array =>
+    own ?? new Float64Array(rows.length / SYNC_STATE_LENGTH);
+  const columns = {
+    first,
+    count,
+    lastSeen: column(into?.lastSeen),
+    streak: column(into?.streak),
+    failures: column(into?.failures),
+    syncs: column(into?.syncs),
+  };
+  const partials = partial === 'failure' ? 1 : 0;
+  for (let slot = 0, base = 0; slot < count; slot++, base += SYNC_STATE_LENGTH) {
+    columns.lastSeen[slot] = rows[base + F.lastSeenAt]!;
+    columns.streak[slot] = rows[base + F.streak]!;
+    columns.failures[slot] = rows[base + F.failed]! + partials * rows[base + F.partial]!;
+    columns.syncs[slot] = rows[base + F.syncs]!;
+  }
+  return columns;
+}
+
+/** Where a selection reads columns and ids. */
 export interface DeviceRows {
-  readonly partial: PartialRule;
-  readonly blocks: Iterable<DeviceBlock>;
+  readonly blocks: Iterable<DeviceColumns>;
   id(device: number): string;
 }
 
@@ -24,14 +61,14 @@ export interface DeviceSelection {
   readonly matching: number;
 }
 
-/** Place of the sort value in a row; failures are a sum of two, a device id is no number. */
-const sortFields: Readonly<Record<DeviceSort, number | 'failures' | 'none'>> = {
-  device_id: 'none',
-  last_seen: F.lastSeenAt,
-  consecutive_failures: F.streak,
+/** The column of the sort value; a device id is no number. */
+const sortColumns = {
+  device_id: undefined,
+  last_seen: 'lastSeen',
+  consecutive_failures: 'streak',
   total_failures: 'failures',
-  syncs: F.syncs,
-};
+  syncs: 'syncs',
+} as const satisfies Record<DeviceSort, keyof DeviceColumns | undefined>;
 
 interface Place {
   readonly value: number;
@@ -43,35 +80,31 @@ interface Candidate extends Place {
 }
 
 /**
- * One page of a device list, in one pass over all rows: 100,000 devices are about a millisecond, and nothing has to be
- * kept sorted while events arrive.
+ * One page of a device list, in one pass over all devices: nothing has to be kept sorted while events arrive.
  */
 export function selectDevices(query: DeviceQuery, rows: DeviceRows): DeviceSelection {
   const best = new BestDevices(query, rows);
-  const measure = query.moreThan === undefined ? 'none' : sortFields[query.moreThan.measure];
+  const measure = query.moreThan === undefined ? undefined : sortColumns[query.moreThan.measure];
   const least = query.moreThan?.count ?? 0;
-  const field = sortFields[query.sort];
-  const partials = rows.partial === 'failure' ? 1 : 0;
+  const sort = sortColumns[query.sort];
   const search = query.search?.toLowerCase();
   const { state, rule } = query;
-  const read = (row: Float64Array, base: number, from: number | 'failures' | 'none'): number =>
-    from === 'failures'
-      ? row[base + F.failed]! + partials * row[base + F.partial]!
-      : from === 'none'
-        ? 0
-        : row[base + from]!;
   for (const block of rows.blocks) {
-    const row = block.rows;
-    for (let slot = 0, base = 0; slot < block.count; slot++, base += SYNC_STATE_LENGTH) {
-      if (measure !== 'none' && !(read(row, base, measure) > least)) continue;
+    const { first, count, streak, lastSeen } = block;
+    const measured = measure === undefined ? undefined : block[measure];
+    const values = sort === undefined ? undefined : block[sort];
+    for (let slot = 0; slot < count; slot++) {
+      if (measured !== undefined && !(measured[slot]! > least)) continue;
+      if (state !== undefined && deviceState(streak[slot]!, lastSeen[slot]!, rule) !== state) continue;
       if (
-        state !== undefined &&
-        deviceState(row[base + F.streak]!, row[base + F.lastSeenAt]!, rule) !== state
+        search !== undefined &&
+        !rows
+          .id(first + slot)
+          .toLowerCase()
+          .includes(search)
       )
         continue;
-      const device = block.first + slot;
-      if (search !== undefined && !rows.id(device).toLowerCase().includes(search)) continue;
-      best.offer(device, read(row, base, field));
+      best.offer(first + slot, values === undefined ? 0 : values[slot]!);
     }
   }
   return best.result();

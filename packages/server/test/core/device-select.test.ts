@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type DeviceQuery, type DeviceSort, deviceState, deviceStates } from '../../src/core/device.ts';
-import { type DeviceRows, selectDevices } from '../../src/core/device-select.ts';
+import { columnsOf, type DeviceRows, selectDevices } from '../../src/core/device-select.ts';
 import type { PartialRule } from '../../src/core/fold.ts';
 import { F, resetSyncState, SYNC_STATE_LENGTH } from '../../src/core/sync-state.ts';
 
@@ -77,12 +77,10 @@ function toRows(devices: readonly Numbers[], partial: PartialRule): DeviceRows {
     row[base + F.failed] = device.failed;
     row[base + F.syncs] = device.syncs;
   });
-  const blocks = pages.map((rows, number) => ({
-    first: number * 3,
-    count: Math.min(3, devices.length - number * 3),
-    rows,
-  }));
-  return { partial, blocks, id: (device) => (devices[device] as Numbers).id };
+  const blocks = pages.map((rows, number) =>
+    columnsOf(number * 3, Math.min(3, devices.length - number * 3), rows, partial),
+  );
+  return { blocks, id: (device) => (devices[device] as Numbers).id };
 }
 
 const failures = (device: Numbers, rule: PartialRule): number =>

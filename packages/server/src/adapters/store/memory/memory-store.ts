@@ -1,6 +1,6 @@
 import { type CommitOutcome, type Observation, PisyncError, sameBody, syncStatus } from '@pisync/protocol';
 import { deviceState, toDeviceRecord } from '../../../core/device.ts';
-import { selectDevices } from '../../../core/device-select.ts';
+import { columnsOf, selectDevices } from '../../../core/device-select.ts';
 import { matchesHistory } from '../../../core/history.ts';
 import { F } from '../../../core/sync-state.ts';
 import { HourlyTotals, WindowTotals } from '../../../core/totals.ts';
@@ -96,8 +96,7 @@ class MemoryStore implements Store {
     this.#refuseIfClosed();
     const all = [...this.#devices.values()];
     const selection = selectDevices(query, {
-      partial: this.#policy.partial,
-      blocks: all.map(({ row }, first) => ({ first, count: 1, rows: row })),
+      blocks: all.map(({ row }, first) => columnsOf(first, 1, row, this.#policy.partial)),
       id: (device) => (all[device] as MemoryDevice).deviceId,
     });
     const items = selection.devices.map((device) => this.#record(all[device] as MemoryDevice));

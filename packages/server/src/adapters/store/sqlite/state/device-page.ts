@@ -24,6 +24,8 @@ export interface LoadedPage {
   readonly rows: Float64Array;
   readonly ids: readonly Uint8Array[];
   readonly epochs: DeviceEpoch[][];
+  /** What the ids lie in; to be freed when the page has been put back. */
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -63,7 +65,8 @@ const PAGE_CHUNK = 128 * 1024;
 
 /** The inverse of {@link packPage}. */
 export function unpackPage(page: number, bytes: Uint8Array): LoadedPage {
-  const reader = new ByteReader(zstdDecompressSync(bytes, { chunkSize: PAGE_CHUNK }));
+  const unpacked = zstdDecompressSync(bytes, { chunkSize: PAGE_CHUNK });
+  const reader = new ByteReader(unpacked);
   const count = reader.varint();
   const ids: Uint8Array[] = [];
   for (let slot = 0; slot < count; slot++) ids.push(reader.raw(reader.u8()));
@@ -73,7 +76,7 @@ export function unpackPage(page: number, bytes: Uint8Array): LoadedPage {
   for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
     for (let slot = 0; slot < count; slot++) rows[slot * SYNC_STATE_LENGTH + field] = reader.f64();
   }
-  return { page, rows, ids, epochs };
+  return { page, rows, ids, epochs, bytes: unpacked };
 }
 
 function readEpochs(reader: ByteReader): DeviceEpoch[] {

@@ -1,4 +1,5 @@
-import type { DeviceBlock } from '../../../../core/device-select.ts';
+import { columnsOf, type DeviceColumns } from '../../../../core/device-select.ts';
+import type { PartialRule } from '../../../../core/fold.ts';
 import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { ByteWriter } from '../format/bytes.ts';
@@ -33,7 +34,11 @@ class DevicePage {
   readonly heads = new Float64Array(PAGE_DEVICES);
   /** Newest log chunk whose effect was in this page as it was loaded. */
   applied = 0;
+  /** True where the page differs from the disk. */
   dirty = false;
+  /** What lists go by, as of the last list; `unlisted` once it is out of date. */
+  columns: DeviceColumns | undefined;
+  unlisted = true;
 
   name(slot: number): string {
     const at = slot * NAME_BYTES;
@@ -121,10 +126,14 @@ export class DeviceTable {
     return this.#index.id(device);
   }
 
-  /** All devices, a page at a time. */
-  *blocks(): Generator<DeviceBlock, void> {
+  /** What lists go by, of all devices. Only pages that have changed since the last list are read anew. */
+  *columns(partial: PartialRule): Generator<DeviceColumns, void> {
     for (const [number, page] of this.#pages.entries()) {
-      yield { first: number * PAGE_DEVICES, count: page.count, rows: page.rows };
+      if (page.columns === undefined || page.unlisted) {
+        page.columns = columnsOf(number * PAGE_DEVICES, page.count, page.rows, partial, page.columns);
+        page.unlisted = false;
+      }
+      yield page.columns;
     }
   }
 
@@ -206,10 +215,13 @@ export class DeviceTable {
     const page = this.#pages[device >> 8] as DevicePage;
     page.heads[device & 255] = position;
     page.dirty = true;
+    page.unlisted = true;
   }
 
   markDirty(device: number): void {
-    (this.#pages[device >> 8] as DevicePage).dirty = true;
+    const page = this.#pages[device >> 8] as DevicePage;
+    page.dirty = true;
+    page.unlisted = true;
   }
 
   /** Chunk up to which the device's state was complete as loaded: earlier chunks must not be folded again. */

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
+import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { RecordView, SMALLEST_RECORD } from '../format/record.ts';
 import { unpackPage } from './device-page.ts';
@@ -59,7 +60,10 @@ function load(db: DatabaseSync, sealed: SealedIdentities, partial: PartialRule):
     .prepare('SELECT page, applied, data FROM device_page')
     .iterate() as Iterable<unknown>) {
     const { page, applied, data } = row as { page: number; applied: number; data: Uint8Array };
-    ledger.devices.loadPage(unpackPage(page, data), applied);
+    const image = unpackPage(page, data);
+    ledger.devices.loadPage(image, applied);
+    // A start reads all pages at once: their garbage would stay as the size of an idle server.
+    freeBytes(image.rows, image.bytes, data);
   }
   const chunk = replayLog(db, ledger, sealedChunk);
   const policy = meta.get('partial')?.value;
@@ -99,6 +103,7 @@ function replayLog(db: DatabaseSync, ledger: Ledger, sealedChunk: number): numbe
       ledger.replay(event, start, reader.at, chunk);
     }
     ledger.tail.endChunk(chunk);
+    freeBytes(data);
     last = chunk;
   }
   return last;

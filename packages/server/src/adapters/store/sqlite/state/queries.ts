@@ -9,7 +9,7 @@ import {
 } from '../../../../core/device.ts';
 import { type DeviceRows, selectDevices } from '../../../../core/device-select.ts';
 import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../core/history.ts';
-import { F, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
+import { F } from '../../../../core/sync-state.ts';
 import type { DevicePage, FleetSummary } from '../../../../ports/store.ts';
 import type { BlockRow } from '../format/block.ts';
 import { RecordView } from '../format/record.ts';
@@ -108,8 +108,7 @@ export function queryDevice(ledger: Ledger, deviceId: string): DeviceRecord | nu
 export function queryDevices(ledger: Ledger, query: DeviceQuery): DevicePage {
   const { devices } = ledger;
   const rows: DeviceRows = {
-    partial: ledger.partial,
-    blocks: devices.blocks(),
+    blocks: devices.columns(ledger.partial),
     id: (device) => devices.id(device),
   };
   const selection = selectDevices(query, rows);
@@ -123,9 +122,9 @@ export function queryDevices(ledger: Ledger, query: DeviceQuery): DevicePage {
 export function queryFleet(ledger: Ledger, rule: StateRule, from: number, to: number): FleetSummary {
   const states: Record<DeviceState, number> = { failing: 0, silent: 0, warning: 0, ok: 0 };
   const { devices } = ledger;
-  for (const { rows, count } of devices.blocks()) {
-    for (let base = 0; base < count * SYNC_STATE_LENGTH; base += SYNC_STATE_LENGTH) {
-      states[deviceState(rows[base + F.streak] as number, rows[base + F.lastSeenAt] as number, rule)] += 1;
+  for (const { count, streak, lastSeen } of devices.columns(ledger.partial)) {
+    for (let slot = 0; slot < count; slot++) {
+      states[deviceState(streak[slot] as number, lastSeen[slot] as number, rule)] += 1;
     }
   }
   return {
