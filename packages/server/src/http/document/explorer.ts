@@ -20,6 +20,8 @@ export async function addExplorer(app: FastifyInstance, document: object): Promi
     routePrefix: EXPLORER_PATH,
     staticCSP: true,
     validatorUrl: false,
+    // The bar on top asks for a document to explore; there is this one.
+    theme: { title: 'PiSync API', css: [{ filename: 'pisync.css', content: '.swagger-ui .topbar { display: none }' }] },
     uiConfig: { tryItOutEnabled: true, deepLinking: true, docExpansion: 'list' },
     uiHooks: {
       onRequest: (_request, reply, done) => {
