@@ -21,7 +21,10 @@ export async function addExplorer(app: FastifyInstance, document: object): Promi
     staticCSP: true,
     validatorUrl: false,
     // The bar on top asks for a document to explore; there is this one.
-    theme: { title: 'PiSync API', css: [{ filename: 'pisync.css', content: '.swagger-ui .topbar { display: none }' }] },
+    theme: {
+      title: 'PiSync API',
+      css: [{ filename: 'pisync.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
     uiConfig: { tryItOutEnabled: true, deepLinking: true, docExpansion: 'list' },
     uiHooks: {
       onRequest: (_request, reply, done) => {

@@ -126,8 +126,9 @@ class ThreadedStore implements SqliteStore {
     if (this.#closing !== undefined) throw new PisyncError('store_closed');
   }
 
-  async commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
-    this.#assertOpen();
+  /** Not `async`: on the way of every event, one promise is enough. */
+  commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
+    if (this.#closing !== undefined) return Promise.reject(new PisyncError('store_closed'));
     return this.#queue.add(group.observations, group.rejected);
   }
 

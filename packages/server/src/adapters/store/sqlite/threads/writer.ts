@@ -3,7 +3,7 @@ import { PisyncError } from '@pisync/protocol';
 import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { HistoryFilter } from '../../../../core/history.ts';
-import type { QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
+import type { DevicePage, QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
 import { Engine } from '../state/engine.ts';
@@ -196,6 +196,25 @@ function commit({ records, count, rejected }: CommitMessage): CommitAnswer {
   return answer;
 }
 
+/** Device lists that were asked for since the last commit: a fleet is looked at by many, and by the same few questions. */
+const lists = new Map<string, DevicePage>();
+let listedAt = '';
+const KEPT_LISTS = 64;
+
+function listDevices(query: DeviceQuery): DevicePage {
+  const { chunk, ledger } = readable();
+  const at = `${generation}:${chunk}`;
+  if (listedAt !== at || lists.size >= KEPT_LISTS) lists.clear();
+  listedAt = at;
+  // The time to judge by matters only where a state is asked for.
+  const key = JSON.stringify({ ...query, rule: query.state === undefined ? null : query.rule });
+  const kept = lists.get(key);
+  if (kept !== undefined) return kept;
+  const page = queryDevices(ledger, query);
+  lists.set(key, page);
+  return page;
+}
+
 interface TailQuestion {
   readonly deviceId: string;
   readonly filter: HistoryFilter;
@@ -212,7 +231,7 @@ const methods = {
     return answer === null ? null : { ...answer, generation };
   },
   device: (deviceId: string) => queryDevice(readable().ledger, deviceId),
-  devices: (query: DeviceQuery) => queryDevices(readable().ledger, query),
+  devices: listDevices,
   fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
     queryFleet(readable().ledger, rule, from, to),
   quarantine: (query: QuarantineQuery) => readable().quarantine.list(query),
