@@ -216,6 +216,36 @@ function listTests(suite: StoreSuite): void {
     assert.equal(await state({ failingStreak: 2, now: now + 169 * hour }, 'failing'), 1);
   });
 
+  suite.test('answers one and the same list question anew after every commit', async ({ store }) => {
+    const query = deviceQuery();
+    const seen = async () =>
+      (await store.devices(query)).items.map((device) => [
+        device.deviceId,
+        device.consecutiveFailures,
+        device.totals.conflicts,
+      ]);
+    assert.deepEqual(await seen(), []);
+    const steps: [Observation, unknown[][]][] = [
+      [counted(1, failed), [['pi-1', 1, 0]]],
+      [counted(2, failed), [['pi-1', 2, 0]]],
+      [counted(2, failed), [['pi-1', 2, 0]]],
+      [counted(2, { ...failed, totalErrors: 99 }), [['pi-1', 2, 1]]],
+      [counted(3), [['pi-1', 0, 1]]],
+      [
+        counted(1, { ...failed, deviceId: 'pi-2' }),
+        [
+          ['pi-1', 0, 1],
+          ['pi-2', 1, 0],
+        ],
+      ],
+    ];
+    for (const [sync, expected] of steps) {
+      await store.commit(group(sync));
+      assert.deepEqual(await seen(), expected);
+      assert.deepEqual(await seen(), expected, 'asked again');
+    }
+  });
+
   suite.test('answers lists of an empty store', async ({ store }) => {
     assert.deepEqual(await store.devices(deviceQuery()), { items: [], next: null, matching: 0 });
   });

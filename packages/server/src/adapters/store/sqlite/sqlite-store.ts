@@ -22,7 +22,7 @@ import type {
   StoreStatus,
 } from '../../../ports/store.ts';
 import { type BlockRow, toStoredEvent } from './format/block.ts';
-import type { TailAnswer } from './state/queries.ts';
+import { SCAN_LIMIT, type TailAnswer } from './state/queries.ts';
 import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
 import { OnDemandThread } from './threads/on-demand-thread.ts';
@@ -44,9 +44,6 @@ const READER_IDLE_MS = 60_000;
 
 /** Tries of a read that met a merge; each needs another merge to end in between to fail. */
 const READ_TRIES = 5;
-
-/** Events that a statistic reads at most. */
-const SCAN_LIMIT = 100_000;
 
 /** The SQLite store with what its own tests need. */
 export interface SqliteStore extends Store {

@@ -12,7 +12,7 @@ import { CONFLICT, type Ledger } from './ledger.ts';
 import { loadLedger } from './load.ts';
 import { QuarantineTable } from './quarantine.ts';
 import { rebuildLedger } from './rebuild.ts';
-import { BLOCKS_PER_RUN, SealedHistory } from './sealed-history.ts';
+import { BLOCKS_PER_RUN, type Run, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
 /** Rows and bytes deleted in one go, so that no commit waits long behind a clean-up. */
@@ -26,14 +26,8 @@ const FREED_BLOCK = 1024;
 const WRITE_OVERHEAD = 2 * PAGE_BYTES;
 
 /** What a sealing or merging job ends with. */
-export interface FinishedRun {
+export interface FinishedRun extends Omit<Run, 'id'> {
   readonly run: number;
-  readonly level: number;
-  readonly events: number;
-  readonly bytes: number;
-  readonly minTimestamp: number;
-  readonly maxTimestamp: number;
-  readonly identities: number;
   readonly filter: Uint8Array | null;
 }
 

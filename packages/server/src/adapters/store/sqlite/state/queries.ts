@@ -16,6 +16,9 @@ import { RecordView } from '../format/record.ts';
 import type { Engine } from './engine.ts';
 import type { Ledger } from './ledger.ts';
 
+/** Events that a statistic reads at most. */
+export const SCAN_LIMIT = 100_000;
+
 /** What the writer knows of a device's history: its newest part, and where the rest lies. */
 export interface TailAnswer {
   readonly device: number;

@@ -4,7 +4,7 @@ import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../
 import { WindowTotals } from '../../../../core/totals.ts';
 import type { BlockRow } from '../format/block.ts';
 import { isDamage, openReader } from '../format/connection.ts';
-import type { TailAnswer } from '../state/queries.ts';
+import { SCAN_LIMIT, type TailAnswer } from '../state/queries.ts';
 import { mergeSorted, SealedHistory } from '../state/sealed-history.ts';
 import { answerCalls } from './thread-call.ts';
 
@@ -12,9 +12,6 @@ import { answerCalls } from './thread-call.ts';
  * The reading thread: merges a device's sealed rows with those of the tail, which the writer hands over. Each answer is
  * one short read transaction, so that no checkpoint ever waits for long.
  */
-
-/** Events that a statistic reads at most. */
-export const SCAN_LIMIT = 100_000;
 
 export interface ReadRequest {
   readonly tail: TailAnswer;
