@@ -2,6 +2,7 @@ export * from './errors.ts';
 export * from './event/decode-envelope.ts';
 export * from './event/decode-sync-event.ts';
 export * from './event/device-id.ts';
+export { readPlainSyncEvent } from './event/plain-sync-event.ts';
 export { explainEpoch, explainEventId, maxEpochLength, maxEventIdLength } from './event/sender-identity.ts';
 export * from './event/sync-event-body.ts';
 export * from './event/timestamp.ts';

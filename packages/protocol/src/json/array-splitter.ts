@@ -3,9 +3,15 @@ import { PendingBytes } from './pending-bytes.ts';
 import { skipSpace } from './white-space.ts';
 
 const closingBracket = 93;
+const comma = 44;
 
 /** One byte, one character: places in the text are places in the bytes. Right for ASCII, which is all it is used for. */
 const byteText = new TextDecoder('latin1');
+
+/** True where an item's neighbour or the array's end follows at once. */
+function isEnd(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === comma || bytes[at] === closingBracket;
+}
 
 /** Splits what follows the `[` of a JSON array into its items. */
 export class ArraySplitter {
@@ -21,12 +27,27 @@ export class ArraySplitter {
 
   /** @param base - place of `bytes` in the body */
   push(bytes: Uint8Array, base: number, into: RawItem[]): void {
+    const { plain } = this.#reader;
     let text: string | undefined;
     let at = 0;
     while (at < bytes.length && this.broken === null) {
       if (this.#state !== 'within') {
         at = this.#begin(bytes, at, base);
         continue;
+      }
+      if (plain !== undefined && this.#pending.size === 0) {
+        text ??= byteText.decode(bytes);
+        const event = plain.read(bytes, text, at);
+        if (
+          event !== undefined &&
+          isEnd(bytes, plain.end) &&
+          plain.end - at <= this.#reader.limits.maxItemBytes
+        ) {
+          into.push(this.#reader.fromEvent(event));
+          this.#state = bytes[plain.end] === closingBracket ? 'after' : 'before';
+          at = plain.end + 1;
+          continue;
+        }
       }
       const end = this.#reader.scan.advance(bytes, at, bytes.length);
       if (end === bytes.length) {

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { type ItemProblem, readableDeviceId } from '../event/decode-sync-event.ts';
+import { PlainSyncEvents } from '../event/plain-sync-event.ts';
+import type { SyncEvent } from '../observation.ts';
 import { countKeys, findDuplicateKey } from './duplicate-keys.ts';
 import { ValueScan } from './value-scan.ts';
 
@@ -26,6 +28,8 @@ export interface RawItem {
   /** What `JSON.parse` returned; undefined where `problem` is set. */
   readonly value: unknown;
   readonly problem: ItemProblem | undefined;
+  /** The decoded event, where it was of the usual shape; `text` is empty then, and `value` undefined. */
+  readonly event: SyncEvent | undefined;
 }
 
 /** Why a body could not be read to its end. */
@@ -90,15 +94,23 @@ export class ItemReader {
   next = 0;
   readonly limits: SplitLimits;
   readonly scan: ValueScan;
+  /** Reads what needs no general parsing; a reader of other things than sync events has none. */
+  readonly plain: PlainSyncEvents | undefined;
 
-  constructor(limits: SplitLimits) {
+  constructor(limits: SplitLimits, plain: boolean) {
     this.limits = limits;
+    this.plain = plain ? new PlainSyncEvents() : undefined;
     this.scan = new ValueScan(limits.maxDepth);
   }
 
   /** True where one more item would be too many. */
   get full(): boolean {
     return this.next >= this.limits.maxItems;
+  }
+
+  /** The item of an event that was read already. */
+  fromEvent(event: SyncEvent): RawItem {
+    return { index: this.next++, text: '', truncated: false, value: undefined, problem: undefined, event };
   }
 
   /** The item in these bytes, which `scan` has passed over. */
@@ -113,7 +125,14 @@ export class ItemReader {
   fromText(text: string): RawItem {
     const read = readText(text, this.scan, this.limits.maxDepth);
     if (read.code === undefined) {
-      return { index: this.next++, text, truncated: false, value: read.value, problem: undefined };
+      return {
+        index: this.next++,
+        text,
+        truncated: false,
+        value: read.value,
+        problem: undefined,
+        event: undefined,
+      };
     }
     const detail =
       read.code === 'item_invalid_json' ? `the item is not valid JSON: ${read.detail}` : read.detail;
@@ -152,6 +171,7 @@ export class ItemReader {
       truncated: cut || kept.length < text.length,
       value: undefined,
       problem,
+      event: undefined,
     };
   }
 }

@@ -17,6 +17,8 @@ export type ItemFormat = 'array' | 'ndjson' | 'auto';
 /** What an {@link ItemSplitter} is made with. */
 export interface SplitOptions extends SplitLimits {
   readonly format: ItemFormat;
+  /** True where the items are sync events: those of the usual shape are then decoded on the way, which costs a third. */
+  readonly decodePlain?: boolean;
 }
 
 /** What the end of a body brings. */
@@ -56,7 +58,7 @@ export class ItemSplitter {
 
   constructor(options: SplitOptions) {
     this.#format = options.format;
-    this.#reader = new ItemReader(options);
+    this.#reader = new ItemReader(options, options.decodePlain === true);
     this.#head = new PendingBytes(Number.POSITIVE_INFINITY);
   }
 

@@ -4,6 +4,9 @@ import { skipSpace } from './white-space.ts';
 
 const newline = 10;
 
+/** One byte, one character. */
+const byteText = new TextDecoder('latin1');
+
 /** Splits NDJSON into its lines; blank lines do not count. No line can harm another one. */
 export class LineSplitter {
   broken: Broken | null = null;
@@ -50,7 +53,7 @@ export class LineSplitter {
 
   /** @param size - bytes of the line, of which `line` may be only the first */
   #line(line: Uint8Array, size: number, at: number, into: RawItem[]): void {
-    const { scan, limits } = this.#reader;
+    const { scan, limits, plain } = this.#reader;
     scan.reset();
     if (skipSpace(line, 0) === line.length && size <= limits.maxItemBytes) return;
     if (this.#reader.full) {
@@ -62,6 +65,11 @@ export class LineSplitter {
     } else if (size > limits.maxItemBytes) {
       into.push(this.#reader.tooLarge(line.subarray(0, maxKeptBytes)));
     } else {
+      const event = plain?.read(line, byteText.decode(line), 0);
+      if (event !== undefined && plain?.end === line.length) {
+        into.push(this.#reader.fromEvent(event));
+        return;
+      }
       scan.advance(line, 0, line.length);
       into.push(this.#reader.fromBytes(line));
     }

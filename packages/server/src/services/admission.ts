@@ -14,6 +14,7 @@ import {
 } from '../core/admission.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Meter } from '../ports/meter.ts';
+import { BucketTable } from './bucket-table.ts';
 
 /** Limits on what is taken in; see docs/guide/configuration.md. */
 export interface AdmissionLimits {
@@ -72,8 +73,9 @@ export class Admission {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #meter: Meter;
-  #recent = new Map<string, number>();
-  #older = new Map<string, number>();
+  readonly #seed: number;
+  #recent: BucketTable;
+  #older: BucketTable;
   #total = FULL_BUCKET;
   #waiting = 0;
   /** The longest queue of late, fading, and when it was so long. */
@@ -86,6 +88,9 @@ export class Admission {
     this.#clock = clock;
     this.#random = random;
     this.#meter = meter;
+    this.#seed = Math.floor(random() * 2 ** 32);
+    this.#recent = new BucketTable(this.#seed);
+    this.#older = new BucketTable(this.#seed);
   }
 
   /** Observations handed to the store and not yet answered. */
@@ -284,10 +289,7 @@ export class Admission {
   #turn(now: number): void {
     const oldest = this.#older;
     this.#older = this.#recent;
-    this.#recent = new Map();
-    for (const [deviceId, fullAt] of oldest) {
-      if (this.#recent.size >= GENERATION / 2) return;
-      if (fullAt > now && !this.#older.has(deviceId)) this.#recent.set(deviceId, fullAt);
-    }
+    this.#recent = new BucketTable(this.#seed);
+    oldest.copyTo(this.#recent, this.#older, now, GENERATION / 2);
   }
 }

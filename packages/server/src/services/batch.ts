@@ -1,13 +1,14 @@
 import {
-  type CommitOutcome,
   type DecodeContext,
   decodeSyncEvent,
   type ItemProblem,
   type Observation,
   type RawItem,
+  type SyncEvent,
 } from '@pisync/protocol';
 import type { RejectedItem } from '../ports/store.ts';
-import { type Ingest, type ItemReceipt, observe, ownerOf } from './ingest.ts';
+import { type Ingest, observe, ownerOf } from './ingest.ts';
+import { BatchReceipts } from './receipts.ts';
 import { rejectedItem } from './rejection.ts';
 
 /** Items that one commit of a batch holds at most. */
@@ -24,14 +25,15 @@ const GROUPS_IN_FLIGHT = 3;
  * anything of it is stored, or taken to its end.
  */
 export class BatchIngest {
-  /** One receipt per item that was committed, in order. Read it after {@link finish}. */
-  readonly receipts: ItemReceipt[] = [];
+  /** One receipt per item that was committed, in order. */
+  readonly #receipts = new BatchReceipts();
   readonly #ingest: Ingest;
   readonly #source: string;
   readonly #running: Promise<void>[] = [];
   #admitted = false;
   #failure: unknown;
-  #group: ItemReceipt[] = [];
+  /** Items whose commit was begun. */
+  #begun = 0;
   #observations: Observation[] = [];
   #rejected: RejectedItem[] = [];
   #owners: (string | null)[] = [];
@@ -43,6 +45,7 @@ export class BatchIngest {
 
   /**
    * Takes items as the splitter found them; resolves when more may be given.
+   * Events that the splitter has decoded already know no envelope: with a context there must be none.
    *
    * @param context - what the envelope says, for items of one
    * @throws {PisyncError} `rate_limited` or `overloaded` with the first group, `store_unavailable` at any time
@@ -50,14 +53,15 @@ export class BatchIngest {
   async add(items: readonly RawItem[], context?: DecodeContext): Promise<void> {
     const receivedAt = this.#ingest.clock.now();
     const full = { ...context, maxDepth: this.#ingest.limits.maxDepth };
-    for (const { index, value, text, problem, truncated } of items) {
-      if (problem === undefined)
-        this.#take(index, value, full, context === undefined ? text : undefined, receivedAt);
+    for (const { value, text, problem, truncated, event } of items) {
+      if (event !== undefined) this.#keep(event, receivedAt);
+      else if (problem === undefined)
+        this.#take(value, full, context === undefined ? text : undefined, receivedAt);
       else {
         const deviceId = problem.deviceId ?? context?.deviceId ?? null;
-        this.#reject(index, { ...problem, deviceId }, text, receivedAt, truncated);
+        this.#reject({ ...problem, deviceId }, text, receivedAt, truncated);
       }
-      if (this.#group.length >= GROUP_ITEMS) await this.#flush();
+      if (this.#owners.length >= GROUP_ITEMS) await this.#flush();
     }
   }
 
@@ -65,18 +69,18 @@ export class BatchIngest {
   async addEnvelope(observations: readonly unknown[], context: DecodeContext): Promise<void> {
     const receivedAt = this.#ingest.clock.now();
     const full = { ...context, maxDepth: this.#ingest.limits.maxDepth };
-    for (let index = 0; index < observations.length; index += 1) {
-      this.#take(index, observations[index], full, undefined, receivedAt);
-      if (this.#group.length >= GROUP_ITEMS) await this.#flush();
+    for (const value of observations) {
+      this.#take(value, full, undefined, receivedAt);
+      if (this.#owners.length >= GROUP_ITEMS) await this.#flush();
     }
   }
 
   /** Commits what is left and waits until every item has its result. */
-  async finish(): Promise<readonly ItemReceipt[]> {
+  async finish(): Promise<BatchReceipts> {
     await this.#flush();
     await Promise.all(this.#running);
     this.#throwFailure();
-    return this.receipts;
+    return this.#receipts;
   }
 
   /** Waits for commits that were begun, without beginning another: for a request that broke off. */
@@ -84,64 +88,57 @@ export class BatchIngest {
     await Promise.all(this.#running);
   }
 
-  #take(
-    index: number,
-    value: unknown,
-    context: DecodeContext,
-    text: string | undefined,
-    receivedAt: number,
-  ): void {
+  #take(value: unknown, context: DecodeContext, text: string | undefined, receivedAt: number): void {
     const decoded = decodeSyncEvent(value, context);
     if (!decoded.ok) {
-      this.#reject(index, decoded.problem, text ?? completed(value, context), receivedAt);
+      this.#reject(decoded.problem, text ?? completed(value, context), receivedAt);
       return;
     }
-    const observation = observe(decoded.event, receivedAt, this.#ingest.limits.maxBacklogMs);
-    this.#group.push({ index, result: 'rejected', observation, problem: null });
+    this.#keep(decoded.event, receivedAt);
+  }
+
+  #keep(event: SyncEvent, receivedAt: number): void {
+    const observation = observe(event, receivedAt, this.#ingest.limits.maxBacklogMs);
+    this.#receipts.take(observation);
     this.#observations.push(observation);
     this.#owners.push(observation.deviceId);
   }
 
-  #reject(index: number, problem: ItemProblem, text: string, receivedAt: number, cut = false): void {
-    this.#group.push({ index, result: 'rejected', observation: null, problem });
+  #reject(problem: ItemProblem, text: string, receivedAt: number, cut = false): void {
+    this.#receipts.reject(problem);
     this.#rejected.push(rejectedItem(problem, text, this.#source, receivedAt, cut));
     this.#owners.push(ownerOf(problem));
   }
 
   async #flush(): Promise<void> {
     this.#throwFailure();
-    const group = this.#group;
-    if (group.length === 0) return;
+    if (this.#owners.length === 0) return;
     if (this.#admitted) this.#ingest.admission.chargeBatch(this.#owners);
     else this.#ingest.admission.admitBatch(this.#owners);
     this.#admitted = true;
-    const commit = this.#ingest.commit(this.#observations, this.#rejected).then(
-      (outcomes) => settle(group, outcomes),
-      (error: unknown) => {
-        this.#failure ??= error;
-      },
-    );
-    for (const receipt of group) this.receipts.push(receipt);
-    this.#group = [];
+    this.#running.push(this.#commit());
     this.#observations = [];
     this.#rejected = [];
     this.#owners = [];
-    this.#running.push(commit);
     if (this.#running.length >= GROUPS_IN_FLIGHT) await this.#running.shift();
     this.#throwFailure();
   }
 
+  /** Commits the group at hand. Not `async`: the group's objects must not live until the flush. */
+  #commit(): Promise<void> {
+    const from = this.#begun;
+    const to = this.#receipts.length;
+    this.#begun = to;
+    return this.#ingest.commit(this.#observations, this.#rejected).then(
+      (outcomes) => this.#receipts.settle(from, to, outcomes),
+      (error: unknown) => {
+        this.#failure ??= error;
+      },
+    );
+  }
+
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure;
-  }
-}
-
-function settle(group: readonly ItemReceipt[], outcomes: readonly CommitOutcome[]): void {
-  let at = 0;
-  for (const receipt of group) {
-    if (receipt.observation === null) continue;
-    receipt.result = outcomes[at] as CommitOutcome;
-    at += 1;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Observation,
   PisyncError,
   parseJsonDocument,
+  readPlainSyncEvent,
   type SyncEvent,
 } from '@pisync/protocol';
 import { correctClock } from '../core/clock.ts';
@@ -29,11 +30,9 @@ export interface IngestLimits {
   readonly maxBacklogMs: number;
 }
 
-/** What became of one item, before it takes its wire form. */
+/** What became of a single item, before it takes its wire form. */
 export interface ItemReceipt {
-  /** Place in the request, from 0. */
-  readonly index: number;
-  result: ItemOutcome;
+  readonly result: ItemOutcome;
   /** The decoded item; null where it was rejected. */
   readonly observation: Observation | null;
   /** Why it was rejected. */
@@ -98,6 +97,8 @@ export class Ingest {
    */
   async one(body: Uint8Array, eventId: string | undefined): Promise<ItemReceipt> {
     const receivedAt = this.clock.now();
+    const plain = eventId === undefined ? readPlainSyncEvent(body) : undefined;
+    if (plain !== undefined) return this.#take(plain, receivedAt);
     const parsed = parseJsonDocument(body, this.#parsing);
     if (!parsed.ok) {
       const { code, field, detail } = parsed;
@@ -108,16 +109,20 @@ export class Ingest {
     const context = eventId === undefined ? this.#context : { maxDepth: this.limits.maxDepth, eventId };
     const decoded = decodeSyncEvent(parsed.value, context);
     if (!decoded.ok) return this.#reject(decoded.problem, rawOf(body, parsed.value, eventId), receivedAt);
-    const observation = observe(decoded.event, receivedAt, this.limits.maxBacklogMs);
+    return this.#take(decoded.event, receivedAt);
+  }
+
+  async #take(event: SyncEvent, receivedAt: number): Promise<ItemReceipt> {
+    const observation = observe(event, receivedAt, this.limits.maxBacklogMs);
     this.admission.admitOne(observation.deviceId);
     const outcomes = await this.commit([observation], NOTHING_REJECTED);
-    return { index: 0, result: outcomes[0] as CommitOutcome, observation, problem: null };
+    return { result: outcomes[0] as CommitOutcome, observation, problem: null };
   }
 
   async #reject(problem: ItemProblem, raw: string, receivedAt: number): Promise<ItemReceipt> {
     this.admission.admitBatch([ownerOf(problem)]);
     await this.commit(NO_OBSERVATIONS, [rejectedItem(problem, raw, 'sync-event', receivedAt)]);
-    return { index: 0, result: 'rejected', observation: null, problem };
+    return { result: 'rejected', observation: null, problem };
   }
 
   /** Puts a whole body that could not be read as items into the quarantine. */
@@ -126,22 +131,30 @@ export class Ingest {
     await this.commit(NO_OBSERVATIONS, [rejectedItem(problem, textOf(body), source, this.clock.now())]);
   }
 
-  /** Commits what was admitted, and counts it. */
-  async commit(
+  /**
+   * Commits what was admitted, and counts it. Not `async`: what a group holds is garbage as soon as the store has taken
+   * it, and would otherwise live until the flush.
+   */
+  commit(
     observations: readonly Observation[],
     rejected: readonly RejectedItem[],
   ): Promise<readonly CommitOutcome[]> {
-    const count = observations.length + rejected.length;
+    const refused = rejected.length;
+    const count = observations.length + refused;
     this.admission.entered(count);
-    try {
-      const outcomes = await this.store.commit({ observations, rejected });
-      if (rejected.length > 0) this.#meter.items('rejected', rejected.length);
-      if (outcomes.length === 1) this.#meter.items(outcomes[0] as CommitOutcome, 1);
-      else this.#count(outcomes);
-      return outcomes;
-    } finally {
-      this.admission.left(count);
-    }
+    return this.store.commit({ observations, rejected }).then(
+      (outcomes) => {
+        this.admission.left(count);
+        if (refused > 0) this.#meter.items('rejected', refused);
+        if (outcomes.length === 1) this.#meter.items(outcomes[0] as CommitOutcome, 1);
+        else this.#count(outcomes);
+        return outcomes;
+      },
+      (error: unknown) => {
+        this.admission.left(count);
+        throw error;
+      },
+    );
   }
 
   #count(outcomes: readonly CommitOutcome[]): void {

@@ -79,7 +79,7 @@ export class Quarantine {
       throw new PisyncError('not_replayable', { detail });
     }
     await this.#ingest.store.discard(id);
-    return { index: 0, result, observation, problem: null };
+    return { result, observation, problem: null };
   }
 
   async #find(id: number): Promise<QuarantinedItem> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { canonicalBody, type SyncEvent } from '@pisync/protocol';
 import fc from 'fast-check';
+import { digestBytes } from '../../src/core/digest-bytes.ts';
 import { identityHash, identityKind, identityText, tieOf } from '../../src/core/identity.ts';
 
 const numRuns = Number(process.env['PISYNC_PROPERTY_RUNS'] ?? 2000);
@@ -81,6 +82,36 @@ describe('identity', () => {
       { numRuns },
     );
     assert.equal(tieOf(0xffffffff, 0xffffffff), Number.MAX_SAFE_INTEGER);
+  });
+});
+
+describe('the bytes that a digest is made of', () => {
+  test('are those of its text, whatever the numbers', () => {
+    const count = fc.oneof(fc.nat({ max: 100 }), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER));
+    const time = fc.oneof(
+      fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),
+      fc.integer({ min: -20, max: 20 }),
+    );
+    const speed = fc.oneof(
+      fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(0, 1e21, 1e-7, 23.5),
+    );
+    const numbers = fc.record({
+      deviceId: fc.stringMatching(/^[a-z0-9][A-Za-z0-9._:@-]{0,127}$/),
+      deviceTime: time,
+      totalFilesSynced: count,
+      totalErrors: count,
+      internetSpeed: fc.option(speed.map((value) => value + 0)),
+      syncDurationMs: fc.option(count),
+      bytesSynced: fc.option(count),
+    });
+    fc.assert(
+      fc.property(numbers, (fields) => {
+        const event = { ...plain, ...fields };
+        assert.equal(Buffer.from(digestBytes(event)).toString('latin1'), identityText(event));
+      }),
+      { numRuns },
+    );
   });
 });
 

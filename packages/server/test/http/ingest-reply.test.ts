@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Observation } from '@pisync/protocol';
+import type { CommitOutcome, Observation } from '@pisync/protocol';
 import fc from 'fast-check';
 import { batchReply, singleReply } from '../../src/http/reply/ingest-reply.ts';
-import type { ItemReceipt } from '../../src/services/ingest.ts';
+import { BatchReceipts } from '../../src/services/receipts.ts';
 
 const time = fc.oneof(
   fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),
@@ -61,23 +61,31 @@ describe('replies that are built by hand', () => {
     const rejected = fc.record({ field: fc.option(text), detail: text, deviceId: fc.option(text) });
     fc.assert(
       fc.property(fc.array(fc.oneof(taken, rejected), { maxLength: 8 }), time, (items, serverTime) => {
-        const receipts = items.map(
-          (item, index): ItemReceipt =>
-            'result' in item
-              ? { index, result: item.result, observation: item.observation, problem: null }
-              : { index, result: 'rejected', observation: null, problem: { code: 'invalid_type', ...item } },
-        );
+        const receipts = new BatchReceipts();
+        const outcomes: CommitOutcome[] = [];
+        for (const item of items) {
+          if ('result' in item) {
+            receipts.take(item.observation);
+            outcomes.push(item.result);
+          } else receipts.reject({ code: 'invalid_type', ...item });
+        }
+        receipts.settle(0, items.length, outcomes);
         const reply = JSON.parse(batchReply(receipts, serverTime, undefined));
         assert.equal(reply.stored + reply.duplicate + reply.conflict + reply.rejected, items.length);
-        receipts.forEach(({ result, observation, problem }, index) => {
+        items.forEach((item, index) => {
           const shown = reply.results[index];
           assert.equal(shown.index, index);
-          assert.equal(shown.result, result);
-          assert.equal(shown.device_id, observation?.deviceId ?? problem?.deviceId ?? undefined);
-          assert.equal(shown.seq, observation?.seq ?? undefined);
-          assert.equal(shown.event_id, observation?.eventId ?? undefined);
-          assert.equal(shown.detail, problem?.detail ?? shown.detail);
-          assert.equal(shown.field, problem?.field ?? undefined);
+          if ('result' in item) {
+            assert.equal(shown.result, item.result);
+            assert.equal(shown.device_id, item.observation.deviceId);
+            assert.equal(shown.seq, item.observation.seq ?? undefined);
+            assert.equal(shown.event_id, item.observation.eventId ?? undefined);
+          } else {
+            assert.equal(shown.result, 'rejected');
+            assert.equal(shown.device_id, item.deviceId ?? undefined);
+            assert.equal(shown.detail, item.detail);
+            assert.equal(shown.field, item.field ?? undefined);
+          }
         });
       }),
       { numRuns: 500 },

@@ -1,5 +1,5 @@
 import { formatTimestamp, type Observation, syncStatus } from '@pisync/protocol';
-import type { ItemReceipt } from '../../services/ingest.ts';
+import type { BatchReceipts, ShownReceipt } from '../../services/receipts.ts';
 
 const DAY = 86_400_000;
 
@@ -49,27 +49,9 @@ export function singleReply(
   );
 }
 
-/** Counts of a batch's outcomes. */
-interface BatchCounts {
-  stored: number;
-  duplicate: number;
-  conflict: number;
-  rejected: number;
-}
-
-function countOutcomes(receipts: readonly ItemReceipt[]): BatchCounts {
-  const counts: BatchCounts = { stored: 0, duplicate: 0, conflict: 0, rejected: 0 };
-  for (const receipt of receipts) counts[receipt.result] += 1;
-  return counts;
-}
-
 /** Reply to a batch, as JSON text. */
-export function batchReply(
-  receipts: readonly ItemReceipt[],
-  serverTime: number,
-  advice: number | undefined,
-): string {
-  const { stored, duplicate, conflict, rejected } = countOutcomes(receipts);
+export function batchReply(receipts: BatchReceipts, serverTime: number, advice: number | undefined): string {
+  const { stored, duplicate, conflict, rejected } = receipts.counts();
   return (
     `{"stored":${stored},"duplicate":${duplicate},"conflict":${conflict},"rejected":${rejected}` +
     `,"results":${resultsText(receipts)},${tail(serverTime, advice)}`
@@ -77,11 +59,11 @@ export function batchReply(
 }
 
 /** The `results` array of a batch, as JSON text. */
-function resultsText(receipts: readonly ItemReceipt[]): string {
+function resultsText(receipts: BatchReceipts): string {
   let text = '[';
-  for (let at = 0; at < receipts.length; at += 1) {
-    if (at > 0) text += ',';
-    text += itemText(receipts[at] as ItemReceipt);
+  for (let index = 0; index < receipts.length; index += 1) {
+    if (index > 0) text += ',';
+    text += itemText(index, receipts.at(index));
   }
   return `${text}]`;
 }
@@ -89,16 +71,16 @@ function resultsText(receipts: readonly ItemReceipt[]): string {
 const CONFLICT =
   ',"code":"conflict","detail":"another body was stored under this identity; the first one stays"';
 
-function itemText({ index, result, observation, problem }: ItemReceipt): string {
+function itemText(index: number, { result, deviceId, seq, eventId, problem }: ShownReceipt): string {
   const head = `{"index":${index},"result":"${result}"`;
-  if (observation === null) {
-    const members: Record<string, unknown> = { code: problem?.code, detail: problem?.detail };
-    if (problem?.field != null) members['field'] = problem.field;
-    if (problem?.deviceId != null) members['device_id'] = problem.deviceId;
+  if (problem !== null) {
+    const members: Record<string, unknown> = { code: problem.code, detail: problem.detail };
+    if (problem.field !== null) members['field'] = problem.field;
+    if (deviceId !== null) members['device_id'] = deviceId;
     return `${head},${JSON.stringify(members).slice(1)}`;
   }
-  let text = `${head},"device_id":"${observation.deviceId}"`;
-  if (observation.seq !== null) text += `,"seq":${observation.seq}`;
-  if (observation.eventId !== null) text += `,"event_id":${JSON.stringify(observation.eventId)}`;
+  let text = `${head},"device_id":"${deviceId}"`;
+  if (seq !== null) text += `,"seq":${seq}`;
+  if (eventId !== null) text += `,"event_id":${JSON.stringify(eventId)}`;
   return result === 'conflict' ? `${text}${CONFLICT}}` : `${text}}`;
 }

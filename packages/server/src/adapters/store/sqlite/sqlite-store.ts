@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type CommitOutcome, PisyncError } from '@pisync/protocol';
 import type { HistoryFilter } from '../../../core/history.ts';
 import type { WindowTotals } from '../../../core/totals.ts';
@@ -27,8 +27,8 @@ import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
 import { OnDemandThread } from './threads/on-demand-thread.ts';
 import type { ReadAnswer, ReadRequest } from './threads/reader.ts';
+import { startThread } from './threads/start-thread.ts';
 import { type ErrorMessage, fromErrorMessage, ThreadCaller } from './threads/thread-call.ts';
-import { THREAD_LIMITS } from './threads/thread-limits.ts';
 import type { WriterData, WriterStatus } from './threads/writer.ts';
 
 export interface SqliteOptions {
@@ -37,7 +37,7 @@ export interface SqliteOptions {
 }
 
 /** Observations in the tail from which a run is sealed: what a start replays at most, about. */
-const SEAL_EVENTS = 131_072;
+const SEAL_EVENTS = 65_536;
 
 /** How long the reading thread outlives its last question. */
 const READER_IDLE_MS = 60_000;
@@ -72,10 +72,7 @@ export async function openSqliteStore(
     partial: policy.partial,
     sealEvents: options.sealEvents ?? SEAL_EVENTS,
   };
-  const writer = new Worker(new URL('./threads/writer.ts', import.meta.url), {
-    workerData,
-    resourceLimits: THREAD_LIMITS,
-  });
+  const writer = startThread(new URL('./threads/writer.ts', import.meta.url), workerData);
   const first = await new Promise<WriterStatus>((opened, failed) => {
     writer.once('error', failed);
     writer.once('message', (message: WriterStatus | { error: ErrorMessage }) => {
@@ -84,11 +81,7 @@ export async function openSqliteStore(
     });
   });
   const reader = new OnDemandThread(
-    () =>
-      new Worker(new URL('./threads/reader.ts', import.meta.url), {
-        workerData: { path: place },
-        resourceLimits: THREAD_LIMITS,
-      }),
+    () => startThread(new URL('./threads/reader.ts', import.meta.url), { path: place }),
     READER_IDLE_MS,
   );
   return new ThreadedStore(place, writer, reader, first);

@@ -40,6 +40,7 @@ export const syncEvents: Route = {
       maxItems,
       maxItemBytes,
       maxDepth,
+      decodePlain: true,
     });
     try {
       await stream(exchange, body, splitter);

@@ -185,6 +185,11 @@ export class RecordView implements Observation {
       : this.bytes.toString('latin1', this.epochAt, this.epochAt + this.epochLength);
   }
 
+  /** True where the event is recognised by its digest; `deviceTime` is set then. */
+  get byDigest(): boolean {
+    return this.hashed && (this.#flags & EVENT_ID) === 0;
+  }
+
   get eventId(): string | null {
     if ((this.#flags & EVENT_ID) === 0) return null;
     return this.#text();

@@ -16,6 +16,8 @@ export interface PageImage {
   /** Count, then ids (each with its length before it), then epochs by {@link writeEpochs}. */
   readonly head: Uint8Array;
   readonly rows: Float64Array;
+  /** Per device, as {@link DeviceTable.noteDigest} left it. */
+  readonly digestTimes: Float64Array;
 }
 
 /** A page as it is put back. */
@@ -24,20 +26,22 @@ export interface LoadedPage {
   readonly rows: Float64Array;
   readonly ids: readonly Uint8Array[];
   readonly epochs: DeviceEpoch[][];
+  readonly digestTimes: Float64Array;
   /** What the ids lie in; to be freed when the page has been put back. */
   readonly bytes: Uint8Array;
 }
 
 /**
- * A page as it is stored: the head, then the rows field by field, since the values of one field are alike; all in one
- * zstd frame with a checksum.
+ * A page as it is stored: the head, then the rows field by field, since the values of one field are alike, then the digest
+ * times; all in one zstd frame with a checksum.
  */
-export function packPage({ count, head, rows }: PageImage): Buffer {
-  const writer = new ByteWriter(head.length + rows.byteLength);
+export function packPage({ count, head, rows, digestTimes }: PageImage): Buffer {
+  const writer = new ByteWriter(head.length + rows.byteLength + digestTimes.byteLength);
   writer.raw(head);
   for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
     for (let slot = 0; slot < count; slot++) writer.f64(rows[slot * SYNC_STATE_LENGTH + field] as number);
   }
+  for (const time of digestTimes) writer.f64(time);
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
   const packed = zstdCompressSync(writer.written(), {
     params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 },
@@ -76,7 +80,10 @@ export function unpackPage(page: number, bytes: Uint8Array): LoadedPage {
   for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
     for (let slot = 0; slot < count; slot++) rows[slot * SYNC_STATE_LENGTH + field] = reader.f64();
   }
-  return { page, rows, ids, epochs, bytes: unpacked };
+  // A page without digest times is of an older PiSync: then every digest is looked up.
+  const digestTimes = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  if (reader.at < unpacked.length) for (let slot = 0; slot < count; slot++) digestTimes[slot] = reader.f64();
+  return { page, rows, ids, epochs, digestTimes, bytes: unpacked };
 }
 
 function readEpochs(reader: ByteReader): DeviceEpoch[] {

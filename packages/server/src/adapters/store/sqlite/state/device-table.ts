@@ -30,6 +30,8 @@ class DevicePage {
    * so that 100,000 devices are no objects at all. The end of the current epoch's newest range is `newest` here, too.
    */
   readonly epochs: (DeviceEpoch[] | undefined)[] = [];
+  /** See {@link DeviceTable.noteDigest}. */
+  readonly digestTimes = new Float64Array(PAGE_DEVICES).fill(Number.NEGATIVE_INFINITY);
   /** Position of each device's newest observation in the tail; 0 for none. Rebuilt at start, never written. */
   readonly heads = new Float64Array(PAGE_DEVICES);
   /** Newest log chunk whose effect was in this page as it was loaded. */
@@ -206,6 +208,20 @@ export class DeviceTable {
     page.makeCurrent(slot, epochIndex, epoch);
   }
 
+  /**
+   * Notes the device's own time of an event that is recognised by its digest. The digest contains that time, so an event
+   * that is newer than all of them cannot have come before: a device that reports in order costs no look-up.
+   */
+  noteDigest(device: number, deviceTime: number): void {
+    const { digestTimes } = this.#pages[device >> 8] as DevicePage;
+    if (deviceTime > (digestTimes[device & 255] as number)) digestTimes[device & 255] = deviceTime;
+  }
+
+  /** True unless {@link noteDigest} rules out that an event of this device time came before. */
+  mayHoldDigest(device: number, deviceTime: number): boolean {
+    return deviceTime <= ((this.#pages[device >> 8] as DevicePage).digestTimes[device & 255] as number);
+  }
+
   head(device: number): number {
     return (this.#pages[device >> 8] as DevicePage).heads[device & 255] as number;
   }
@@ -248,6 +264,7 @@ export class DeviceTable {
       count: page.count,
       head: new Uint8Array(this.#head.written()),
       rows: page.rows.slice(0, page.count * SYNC_STATE_LENGTH),
+      digestTimes: page.digestTimes.slice(0, page.count),
     };
   }
 
@@ -255,6 +272,7 @@ export class DeviceTable {
   loadPage(image: LoadedPage, applied: number): void {
     const page = this.#page(image.page);
     page.rows.set(image.rows);
+    page.digestTimes.set(image.digestTimes);
     page.applied = applied;
     page.count = image.ids.length;
     for (const [slot, id] of image.ids.entries()) {

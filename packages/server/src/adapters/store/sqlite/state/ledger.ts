@@ -58,7 +58,10 @@ export class Ledger {
     if (event.seq !== null) {
       if (event.epochIndex === 0) return STORED;
       if (!this.devices.hasSeq(event.device, event.epochIndex, event.seq)) return STORED;
-    } else if (!event.hashed) {
+    } else if (
+      !event.hashed ||
+      (event.byDigest && !this.devices.mayHoldDigest(event.device, event.deviceTime as number))
+    ) {
       return STORED;
     }
     return this.#compare(event);
@@ -94,6 +97,7 @@ export class Ledger {
     } else {
       event.tie = event.hashed ? tieOf(event.hashHigh, event.hashLow) : tail.nextPosition;
     }
+    if (event.byDigest) devices.noteDigest(device, event.deviceTime as number);
     devices.setHead(device, tail.append(start, end, event, devices.head(device)));
   }
 

@@ -73,7 +73,7 @@ export class SealedHistory {
 }
 
 /** Blocks read in one go: a read transaction ends with them, so that no checkpoint waits for a long pass. */
-const BLOCKS_AT_ONCE = 32;
+const BLOCKS_AT_ONCE = 4;
 
 /** All rows of a run in the order of {@link compareRows}. */
 export function* runRows(db: DatabaseSync, run: number): Generator<BlockRow, void> {

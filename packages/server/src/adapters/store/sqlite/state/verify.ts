@@ -123,6 +123,12 @@ class ContentsCheck {
 
   device(device: number, rows: readonly BlockRow[]): void {
     const { devices } = this.#ledger;
+    // Of the tail nothing can be wrong: what is known about it was just derived from it.
+    for (const row of rows) {
+      if (!row.hashed || row.eventId !== null || devices.mayHoldDigest(device, row.deviceTime as number))
+        continue;
+      this.fault(`${devices.id(device)}: position ${row.position} would be taken as new if it came again`);
+    }
     const events: StoredInput[] = [...tailOf(this.#ledger, device), ...rows];
     for (const event of events) {
       this.#position(event.position, device);

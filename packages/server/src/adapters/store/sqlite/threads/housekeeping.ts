@@ -198,10 +198,9 @@ export class Housekeeping {
   async #pack(pages: readonly number[]): Promise<{ page: number; applied: number; data: Uint8Array }[]> {
     const applied = this.#engine.chunk;
     const images: PageImage[] = pages.map((page) => this.#engine.ledger.devices.takePage(page));
-    const transfer = images.flatMap(({ head, rows }) => [
-      head.buffer as ArrayBuffer,
-      rows.buffer as ArrayBuffer,
-    ]);
+    const transfer = images.flatMap(({ head, rows, digestTimes }) =>
+      [head, rows, digestTimes].map((part) => part.buffer as ArrayBuffer),
+    );
     const packed = await this.#maintenance.call<{ page: number; data: Uint8Array }[]>(
       'pack',
       images,

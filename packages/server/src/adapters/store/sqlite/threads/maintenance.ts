@@ -36,7 +36,7 @@ answerCalls(parentPort as MessagePort, {
   pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {
     return images.map((image) => {
       const data = packPage(image);
-      freeBytes(image.head, image.rows);
+      freeBytes(image.head, image.rows, image.digestTimes);
       return { page: image.page, data };
     });
   },

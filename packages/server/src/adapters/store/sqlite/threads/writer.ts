@@ -1,4 +1,4 @@
-import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { PisyncError } from '@pisync/protocol';
 import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
@@ -10,8 +10,8 @@ import { Engine } from '../state/engine.ts';
 import { queryDevice, queryDevices, queryFleet, queryTail, type TailAnswer } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { OnDemandThread } from './on-demand-thread.ts';
+import { startThread } from './start-thread.ts';
 import { answerCalls, toErrorMessage } from './thread-call.ts';
-import { THREAD_LIMITS } from './thread-limits.ts';
 
 /*
  * The writer thread: owns the writing connection and the state derived from the log. A commit is one message, admitted,
@@ -72,11 +72,7 @@ function start(): void {
   engine = open();
   generation += 1;
   const maintenance = new OnDemandThread(
-    () =>
-      new Worker(new URL('./maintenance.ts', import.meta.url), {
-        workerData: { path },
-        resourceLimits: THREAD_LIMITS,
-      }),
+    () => startThread(new URL('./maintenance.ts', import.meta.url), { path }),
     MAINTENANCE_IDLE_MS,
   );
   housekeeping = new Housekeeping(engine, maintenance, { sealEvents, onFailure: recover });
