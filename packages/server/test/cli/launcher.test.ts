@@ -71,7 +71,7 @@ describe('the launcher', () => {
     const launcher = packageWith({ 'dist/cli/main.js': tell('build') });
     const told = JSON.parse(spawnSync(process.execPath, [launcher], { encoding: 'utf8' }).stdout);
     assert.equal(told.entry, 'build');
-    assert.deepEqual(told.flags, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8']);
+    assert.deepEqual(told.flags, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16']);
   });
 
   it('stays one process, so that signals and memory are its own', async () => {
