@@ -9,6 +9,7 @@ export const errorCatalogue = {
   // One item is wrong: reported per item, quarantined.
   invalid_item: { kind: 'item', title: 'An item is not a JSON object' },
   item_invalid_json: { kind: 'item', title: 'An item is not valid JSON' },
+  invalid_line: { kind: 'item', title: 'A line is not line protocol' },
   item_too_large: { kind: 'item', title: 'An item is larger than the limit' },
   item_too_deep: { kind: 'item', title: 'An item is nested deeper than the limit' },
   missing_field: { kind: 'item', title: 'A required field is missing' },
@@ -34,6 +35,7 @@ export const errorCatalogue = {
   invalid_cursor: { kind: 'request', title: 'The cursor is not valid here' },
   bad_request: { kind: 'request', title: 'The request is malformed' },
   device_unknown: { kind: 'request', title: 'No such device' },
+  series_unknown: { kind: 'request', title: 'No such series' },
   quarantine_unknown: { kind: 'request', title: 'No such quarantined item' },
   not_replayable: { kind: 'request', title: 'The quarantined item cannot be replayed' },
   route_unknown: { kind: 'request', title: 'No such route' },

@@ -11,3 +11,23 @@ export type { Broken, RawItem, SplitLimits } from './json/item-reader.ts';
 export * from './json/item-splitter.ts';
 export * from './json/json-document.ts';
 export * from './observation.ts';
+export { decodeTelemetry, type TelemetryContext } from './telemetry/decode-telemetry.ts';
+export { KnownSeries, type KnownSeriesOptions } from './telemetry/known-series.ts';
+export { defaultDeviceTags, type LinePrecision, linePrecision } from './telemetry/line-mapping.ts';
+export * from './telemetry/line-protocol-decoder.ts';
+export { PlainTelemetry } from './telemetry/plain-telemetry.ts';
+export * from './telemetry/point-batch.ts';
+export { type BuilderMark, PointBatchBuilder } from './telemetry/point-batch-builder.ts';
+export { parsePointTime } from './telemetry/point-time.ts';
+export {
+  type DecodedSeriesKey,
+  decodeSeriesKey,
+  encodeSeriesKey,
+  explainSeries,
+  explainSeriesText,
+  maxSeriesKeyBytes,
+  maxSeriesTags,
+  maxSeriesTextLength,
+  type SeriesFault,
+  type SeriesTag,
+} from './telemetry/series-key.ts';

@@ -1,5 +1,5 @@
 export * from './devices.ts';
-export * from './ingest-replies.ts';
+export { batchReply, brokenBatchReply, syncEventReply } from './ingest-replies.ts';
 export * from './operations.ts';
 export { problem } from './problem.ts';
 export * from './quarantine.ts';
@@ -10,3 +10,4 @@ export {
   syncEventLines,
   syncEventRequest,
 } from './requests.ts';
+export * from './telemetry.ts';

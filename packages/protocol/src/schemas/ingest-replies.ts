@@ -11,8 +11,8 @@ import {
   time,
 } from './scalars.ts';
 
-const serverTime = time('Clock of the server when it answered.');
-const nextSync = optionalMember(
+export const serverTime = time('Clock of the server when it answered.');
+export const nextSync = optionalMember(
   integer({ minimum: 0, description: 'Only under load: milliseconds to wait before the next sync.' }),
 );
 
@@ -46,7 +46,7 @@ export const syncEventReply = object(
 );
 
 /** What became of one item. */
-export const itemResult = object(
+const itemResult = object(
   {
     index: integer({ minimum: 0, description: 'Place of the item in the request, from 0.' }),
     result: oneOf(['stored', 'duplicate', 'conflict', 'rejected']),

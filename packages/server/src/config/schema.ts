@@ -88,6 +88,14 @@ export const configSchema = {
     max: 100_000,
     help: 'Most items in one batch; what stands before the limit is kept.',
   },
+  max_points: {
+    group: 'Request limits',
+    type: 'integer',
+    default: 500_000,
+    min: 1,
+    max: 2_000_000,
+    help: 'Most points of telemetry in one request; a larger one is refused as a whole.',
+  },
   max_body_bytes: {
     group: 'Request limits',
     type: 'integer',

@@ -10,6 +10,7 @@ import type {
   StoreStatus,
 } from '../ports/store.ts';
 import { deviceQuery, hour, now, usualRule } from './make-events.ts';
+import { plainPoints } from './telemetry/make-points.ts';
 
 /** How long a status may be behind, in milliseconds. */
 const STATUS_LAG_MS = 5000;
@@ -37,6 +38,8 @@ export interface Everything {
   readonly histories: Readonly<Record<string, unknown>>;
   readonly fleet: FleetSummary;
   readonly quarantine: QuarantinePage;
+  /** By device and key: the newest point and all points. */
+  readonly telemetry: Readonly<Record<string, unknown>>;
 }
 
 /** Asks a store everything, for comparing one moment with another. */
@@ -55,7 +58,31 @@ export async function readEverything(store: Store): Promise<Everything> {
     histories,
     fleet: await store.fleet(usualRule, 0, now + 1000 * hour),
     quarantine: await store.quarantine({ limit: 1000 }),
+    telemetry: await readTelemetry(store),
   };
+}
+
+/** All points of all series, and their newest ones. */
+export async function readTelemetry(
+  store: Pick<Store, 'telemetry'>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const all: Record<string, unknown> = {};
+  const { items } = await store.telemetry.series({ limit: 10_000 });
+  for (const { name, time, value } of items) {
+    const whole = {
+      series: name,
+      from: Number.MIN_SAFE_INTEGER,
+      to: Number.MAX_SAFE_INTEGER,
+      limit: 100_000,
+    };
+    const answer = await store.telemetry.range(whole);
+    all[`${name.deviceId}\n${name.key}`] = {
+      latest: [time, value],
+      points: plainPoints(answer?.points),
+      next: answer?.next,
+    };
+  }
+  return all;
 }
 
 /** Asserts what the status tells, which costs no I/O and may therefore be a moment behind. */

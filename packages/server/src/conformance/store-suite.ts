@@ -10,6 +10,7 @@ import { lifecycleTests } from './lifecycle-tests.ts';
 import { modelTests } from './model/model-tests.ts';
 import { quarantineTests } from './quarantine-tests.ts';
 import { StoreSuite, type StoreSuiteOptions, type SuiteReport } from './suite-recorder.ts';
+import { telemetryTests } from './telemetry/telemetry-tests.ts';
 
 /**
  * Registers, with node:test, every promise of the `Store` port as a test against one adapter. Call it at the top
@@ -28,6 +29,7 @@ export function storeSuite(options: StoreSuiteOptions): SuiteReport {
     historyTests(suite);
     deviceTests(suite);
     fleetTests(suite);
+    telemetryTests(suite);
     quarantineTests(suite);
     lifecycleTests(suite);
     failureTests(suite);

@@ -6,6 +6,8 @@ export interface QueryRule<T> {
   readonly description: string;
   readonly schema: object;
   readonly fallback: T;
+  /** A value that works with the examples of the bodies; the parameter is required. */
+  readonly example?: string;
   /** @returns the value, or what is allowed where the text is not: `an integer from 1 to 1000` */
   read(text: string): { readonly value: T } | { readonly allowed: string };
 }
@@ -43,6 +45,7 @@ export function readQuery<Rules extends QueryRules>(rules: Rules, query: unknown
   for (const [name, rule] of Object.entries(rules)) {
     const text = Object.hasOwn(given, name) ? given[name] : undefined;
     if (text === undefined) {
+      if (rule.example !== undefined) throw invalid(name, 'Is missing, and required.');
       values[name] = rule.fallback;
       continue;
     }
@@ -104,6 +107,11 @@ export function text(maxLength: number, description: string): QueryRule<string |
       return fits ? { value: given } : { allowed: `1 to ${maxLength} characters` };
     },
   };
+}
+
+/** A text that must be given; the example is a value that works with the examples of the bodies. */
+export function requiredText(maxLength: number, description: string, example: string): QueryRule<string> {
+  return { ...text(maxLength, description), fallback: '', example } as QueryRule<string>;
 }
 
 /** A moment, RFC 3339 or epoch milliseconds. */

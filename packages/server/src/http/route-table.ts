@@ -15,12 +15,21 @@ import { discardQuarantined } from './routes/quarantine/discard-quarantined.ts';
 import { getQuarantined } from './routes/quarantine/get-quarantined.ts';
 import { listQuarantine } from './routes/quarantine/list-quarantine.ts';
 import { replayQuarantined } from './routes/quarantine/replay-quarantined.ts';
+import { getRange } from './routes/telemetry/get-range.ts';
+import { listSeries } from './routes/telemetry/list-series.ts';
+import { postTelemetry } from './routes/telemetry/post-telemetry.ts';
+import { writeLines, writeLinesV2 } from './routes/telemetry/write-lines.ts';
 
 /** Every route of the server, in the order of the document. A route that is not here does not exist. */
 export const routeTable: readonly Route[] = [
   syncEvent,
   syncEvents,
   batches,
+  postTelemetry,
+  writeLines,
+  writeLinesV2,
+  listSeries,
+  getRange,
   devices,
   device,
   syncHistory,

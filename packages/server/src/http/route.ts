@@ -27,6 +27,7 @@ export interface PathParameter {
 /** Headings of the document, in their order. */
 export const tags = {
   ingest: 'Sending sync events',
+  telemetry: 'Telemetry',
   devices: 'Devices, their history and their failures',
   quarantine: 'Rejected items',
   operations: 'Health, metrics and this document',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PisyncError } from '@pisync/protocol';
+import { KnownSeries, PisyncError } from '@pisync/protocol';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../ports/clock.ts';
@@ -11,6 +11,8 @@ import { Health } from '../services/health.ts';
 import { Ingest, type IngestLimits } from '../services/ingest.ts';
 import { Quarantine } from '../services/quarantine.ts';
 import { Queries, type StateLimits } from '../services/query.ts';
+import { Telemetry } from '../services/telemetry.ts';
+import { TelemetryQueries } from '../services/telemetry-queries.ts';
 import { addExplorer } from './document/explorer.ts';
 import { openApiDocument } from './document/openapi-document.ts';
 import { Exchange, plainTarget, type Target } from './exchange.ts';
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly states: StateLimits;
   /** Decoded bytes of one request body. */
   readonly maxBodyBytes: number;
+  /** Points of one request. */
+  readonly maxPoints: number;
   /** Time for one request to arrive. */
   readonly requestTimeoutMs: number;
   /** Time that running requests get when the server stops. */
@@ -61,6 +65,9 @@ export interface RunningServer {
 /** How long an idle connection is kept; longer than the usual proxy's, so that the proxy closes first. */
 const KEEP_ALIVE_MS = 72_000;
 
+/** Names of series that line protocol decoders remember. */
+const KNOWN_SERIES = 100_000;
+
 /** Index of requests that no route took, in the metrics. */
 const UNKNOWN_ROUTE = routeTable.length;
 
@@ -79,11 +86,15 @@ function compose(options: ServerOptions, document: object): Services {
     admission,
     ingest,
     queries: new Queries(store, clock, metrics, options.states),
+    telemetry: new Telemetry(ingest),
+    telemetryQueries: new TelemetryQueries(store.telemetry, clock, metrics),
+    knownSeries: new KnownSeries({ maxEntries: KNOWN_SERIES }),
     quarantine: new Quarantine(ingest),
     health: new Health(store),
     watchdog: new Watchdog(names, (blockage) => metrics.blocked(blockage)),
     nextRequestId: requestIds(),
     maxBodyBytes: options.maxBodyBytes,
+    maxPoints: options.maxPoints,
     document: JSON.stringify(document),
   };
 }

@@ -1,3 +1,4 @@
+import type { KnownSeries } from '@pisync/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
@@ -6,6 +7,8 @@ import type { Health } from '../services/health.ts';
 import type { Ingest } from '../services/ingest.ts';
 import type { Quarantine } from '../services/quarantine.ts';
 import type { Queries } from '../services/query.ts';
+import type { Telemetry } from '../services/telemetry.ts';
+import type { TelemetryQueries } from '../services/telemetry-queries.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Watchdog } from './observe/watchdog.ts';
 
@@ -16,6 +19,10 @@ export interface Services {
   readonly admission: Admission;
   readonly ingest: Ingest;
   readonly queries: Queries;
+  readonly telemetry: Telemetry;
+  readonly telemetryQueries: TelemetryQueries;
+  /** What line protocol decoders remember from request to request. */
+  readonly knownSeries: KnownSeries;
   readonly quarantine: Quarantine;
   readonly health: Health;
   readonly metrics: Metrics;
@@ -25,6 +32,8 @@ export interface Services {
   nextRequestId(): string;
   /** Decoded bytes of one request body. */
   readonly maxBodyBytes: number;
+  /** Points of one request. */
+  readonly maxPoints: number;
   /** The OpenAPI document as JSON text. */
   readonly document: string;
 }

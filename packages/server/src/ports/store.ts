@@ -1,8 +1,9 @@
-import type { CommitOutcome, Observation, SyncStatus } from '@pisync/protocol';
+import type { CommitOutcome, Observation, PointBatch, SyncStatus } from '@pisync/protocol';
 import type { DeviceKey, DeviceQuery, DeviceRecord, DeviceState, StateRule } from '../core/device.ts';
 import type { PartialRule } from '../core/fold.ts';
 import type { HistoryKey } from '../core/history.ts';
 import type { HourTotals, SyncTotals } from '../core/totals.ts';
+import type { TelemetryStore } from './telemetry-store.ts';
 
 export type {
   DeviceKey,
@@ -42,6 +43,8 @@ export interface RejectedItem {
 export interface CommitGroup {
   readonly observations: readonly Observation[];
   readonly rejected: readonly RejectedItem[];
+  /** Telemetry; at most 65,536 points. */
+  readonly points?: PointBatch | undefined;
 }
 
 /** An observation as the store keeps it. */
@@ -162,13 +165,16 @@ export interface Finding {
 export interface Store {
   readonly supports: StoreSupports;
 
+  /** Reads telemetry; it comes in by {@link commit}. */
+  readonly telemetry: TelemetryStore;
+
   /**
    * Commits all groups that wait in as few flushes as possible. Called for every ingest request, any number at
    * once. Within a group, items are taken in order; each is looked up by identity first, and only a new one
    * touches derived state, in the same transaction.
    *
-   * When it resolves, every `stored` observation, its identity and its effect on derived state, and every
-   * rejected item, survive a crash of this process and, where `supports.durable`, of the machine.
+   * When it resolves, every `stored` observation, its identity and its effect on derived state, every rejected item and
+   * every point survive a crash of this process and, where `supports.durable`, of the machine.
    *
    * @returns one outcome per observation, in order
    * @throws {PisyncError} `store_unavailable` if nothing of the group was kept

@@ -95,6 +95,7 @@ function serverOptions(config: Config, store: Store, log: Logger, surroundings: 
     },
     states: { failingStreak: config.failing_streak, silentAfterMs: config.silent_after_hours * HOUR },
     maxBodyBytes: config.max_body_bytes,
+    maxPoints: config.max_points,
     requestTimeoutMs: config.request_timeout_ms,
     shutdownGraceMs: config.shutdown_grace_ms,
     slowQueryMs: config.slow_query_ms,

@@ -7,6 +7,7 @@ import {
   isDeviceId,
   type Observation,
   PisyncError,
+  type PointBatch,
   parseJsonDocument,
   readPlainSyncEvent,
   type SyncEvent,
@@ -38,6 +39,9 @@ export interface ItemReceipt {
   /** Why it was rejected. */
   readonly problem: ItemProblem | null;
 }
+
+/** Points that count as one item towards the limits: about what an event costs. */
+export const POINTS_PER_ITEM = 50;
 
 const NOTHING_REJECTED: readonly RejectedItem[] = [];
 const NO_OBSERVATIONS: readonly Observation[] = [];
@@ -157,13 +161,16 @@ export class Ingest {
   commit(
     observations: readonly Observation[],
     rejected: readonly RejectedItem[],
+    points?: PointBatch,
   ): Promise<readonly CommitOutcome[]> {
     const refused = rejected.length;
-    const count = observations.length + refused;
+    const count = observations.length + refused + Math.ceil((points?.count ?? 0) / POINTS_PER_ITEM);
+    const pointCount = points?.count ?? 0;
     this.admission.entered(count);
-    return this.store.commit({ observations, rejected }).then(
+    return this.store.commit({ observations, rejected, points }).then(
       (outcomes) => {
         this.admission.left(count);
+        if (pointCount > 0) this.#meter.points(pointCount);
         if (refused > 0) this.#meter.items('rejected', refused);
         this.#count(outcomes);
         return outcomes;

@@ -4,6 +4,9 @@ import type { QuarantinedItem } from '../ports/store.ts';
 import { type Ingest, type ItemReceipt, observe } from './ingest.ts';
 import { quarantineView } from './views.ts';
 
+/** Sources of items that are no sync events. */
+const telemetrySources: ReadonlySet<string> = new Set(['telemetry', 'write']);
+
 export interface QuarantineRequest {
   readonly deviceId: string | undefined;
   readonly code: string | undefined;
@@ -63,6 +66,11 @@ export class Quarantine {
   async replay(id: number, corrected: unknown): Promise<ItemReceipt> {
     const { limits } = this.#ingest;
     const item = await this.#find(id);
+    if (telemetrySources.has(item.source)) {
+      const detail =
+        'This is telemetry: send it again, corrected, by the route it came by, and discard it here.';
+      throw new PisyncError('not_replayable', { detail });
+    }
     const decoded = decodeSyncEvent(corrected === undefined ? itemValue(item, limits.maxDepth) : corrected, {
       maxDepth: limits.maxDepth,
     });

@@ -55,7 +55,7 @@ export async function send(
   const sent = body === undefined ? {} : { body: body as string };
   const response = await fetch(server.url + path, { method, headers: { ...type, ...headers }, ...sent });
   const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') === true;
+  const json = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
   const reply = {
     status: response.status,
     headers: response.headers,

@@ -77,7 +77,7 @@ export function checkReply(
   if (response['content'] === undefined) return;
   assert.ok(response['content'][type], `${method} ${path} answered ${reply.status} as ${type}`);
   // A choice of fields is not what the schema of the whole item tells.
-  if (!type.includes('json') || url.includes('fields=')) return;
+  if (!/^application\/(problem\+)?json$/.test(type) || url.includes('fields=')) return;
   const steps = [
     'paths',
     path,

@@ -46,6 +46,7 @@ export async function startOn(
     ingest: { maxItems: 10_000, maxItemBytes: 65_536, maxDepth: 32, maxBacklogMs: 400 * 86_400_000 },
     states: { failingStreak: 3, silentAfterMs: 168 * 3_600_000 },
     maxBodyBytes: 1 << 24,
+    maxPoints: 500_000,
     requestTimeoutMs: 10_000,
     shutdownGraceMs: choices.shutdownGraceMs ?? 500,
     slowQueryMs: choices.slowQueryMs ?? 100,

@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import type { Meter } from '../../src/ports/meter.ts';
 import { Admission, AdmissionRefusal } from '../../src/services/admission.ts';
 
-const silent: Meter = { items: () => undefined, refused: () => undefined, query: () => undefined };
+const silent: Meter = {
+  items: () => undefined,
+  points: () => undefined,
+  refused: () => undefined,
+  query: () => undefined,
+};
 
 function admission(now: { ms: number }, changes: { perSecond?: number; burst?: number } = {}): Admission {
   const clock = { now: () => now.ms, monotonic: () => now.ms };

@@ -9,7 +9,9 @@ import {
   type QuarantineQuery,
   type StateRule,
 } from '../../ports/store.ts';
+import type { RangeQuery, SeriesQuery } from '../../ports/telemetry-store.ts';
 import { hour, now, observation, rejectedItem } from '../make-events.ts';
+import { type PlainPoint, pointBatch } from '../telemetry/make-points.ts';
 
 /** One thing that a test does with a store; plain data, so that a failing sequence can be read and shrunk. */
 export type StoreCommand =
@@ -21,6 +23,8 @@ export type StoreCommand =
   | { readonly do: 'statistics'; readonly deviceId: string; readonly from: number; readonly to: number }
   | { readonly do: 'quarantine'; readonly query: QuarantineQuery }
   | { readonly do: 'discard'; readonly id: number }
+  | { readonly do: 'series'; readonly query: SeriesQuery }
+  | { readonly do: 'range'; readonly query: RangeQuery }
   | { readonly do: 'settle' }
   | { readonly do: 'reopen' };
 
@@ -84,9 +88,53 @@ const anyRejected = fc.record({
   receivedAt: fc.nat({ max: 3 }).map((step) => now + step * 1000),
 });
 
+/** Few series and times, so that points are replaced often; all kinds of values. */
+const anyPointTime = fc.oneof(
+  { weight: 8, arbitrary: fc.nat({ max: 12 }).map((step) => now * 1000 + step * 500) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.MIN_SAFE_INTEGER + 1, 0, Number.MAX_SAFE_INTEGER - 1) },
+);
+const anyKey = fc.constantFrom('t', 't,a=1', 't,a=1,b=2', 'Temp\\ x,a=ü');
+const anyPoint: fc.Arbitrary<PlainPoint> = fc.record({
+  deviceId: fc.constantFrom('pi-1', 'pi-2', 'sensor'),
+  key: anyKey,
+  time: anyPointTime,
+  value: fc.oneof(
+    fc.constantFrom<PlainPoint['value']>(
+      0,
+      -0,
+      1,
+      1,
+      20.25,
+      1e300,
+      5e-324,
+      true,
+      false,
+      'on',
+      'é\u{1f600}',
+      '',
+    ),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  ),
+});
+const anySeries: fc.Arbitrary<SeriesQuery> = fc.record({
+  deviceIds: option(fc.array(fc.constantFrom('pi-1', 'sensor', 'stranger'), { maxLength: 3 })),
+  metric: option(fc.constantFrom('t', 'Temp x')),
+  tags: option(fc.constantFrom({ a: '1' }, { a: '1', b: '2' }, { a: 'ü' })),
+  search: option(fc.constantFrom('T', 'emp')),
+  limit: fc.integer({ min: 1, max: 6 }),
+  after: option(fc.nat({ max: 8 })),
+});
+const anyRange: fc.Arbitrary<RangeQuery> = fc.record({
+  series: fc.record({ deviceId: fc.constantFrom('pi-1', 'sensor', 'stranger'), key: anyKey }),
+  from: fc.oneof(anyPointTime, fc.constant(Number.MIN_SAFE_INTEGER)),
+  to: fc.oneof(anyPointTime, fc.constant(Number.MAX_SAFE_INTEGER)),
+  limit: fc.constantFrom(1, 2, 5, 1000),
+});
+
 const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
   observations: fc.array(anyObservation, { maxLength: 25, size: 'max' }),
   rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+  points: option(fc.array(anyPoint, { maxLength: 30, size: 'max' }).map(pointBatch)),
 });
 
 const anyBound = fc.oneof(
@@ -167,6 +215,8 @@ export const anyCommands: fc.Arbitrary<readonly StoreCommand[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('quarantine'), query: anyQuarantine }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('discard'), id: anyNumber }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('series'), query: anySeries }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('range'), query: anyRange }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('settle') }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen') }) },
   ),

@@ -5,6 +5,7 @@ import type { CommitGroup, DeviceKey, HistoryKey, Store, StorePolicy } from '../
 import { deviceQuery, now, usualRule } from '../make-events.ts';
 import { assertStatus, readEverything, readHistory } from '../read-store.ts';
 import type { OpenedStore, StoreSuite } from '../suite-recorder.ts';
+import { plainPoints } from '../telemetry/make-points.ts';
 import { anyCommands, type StoreCommand } from './model-commands.ts';
 import { QuarantineNumbers } from './quarantine-numbers.ts';
 import { placeEvent, referenceDevice, referenceTotals } from './reference-device.ts';
@@ -103,6 +104,12 @@ async function execute(
       return store.fleet(command.rule, command.from, command.to);
     case 'statistics':
       return store.statistics(command.deviceId, command.from, command.to);
+    case 'series':
+      return store.telemetry.series(command.query);
+    case 'range': {
+      const answer = await store.telemetry.range(command.query);
+      return answer && { points: plainPoints(answer.points), next: answer.next };
+    }
     case 'quarantine': {
       const { before } = command.query;
       const query = { ...command.query, before: before === undefined ? undefined : numbers.idOf(before) };

@@ -41,6 +41,15 @@ export const batchBody: NonNullable<Route['body']> = {
   },
 };
 
+/** A body of telemetry. */
+export const telemetryBody: NonNullable<Route['body']> = {
+  required: true,
+  content: {
+    'application/json': withExamples(schemas.telemetryBatch),
+    'application/x-ndjson': withExamples(schemas.telemetryLines),
+  },
+};
+
 /** The `:id` of a device's routes. */
 export const deviceIdParameter: Readonly<Record<string, PathParameter>> = {
   id: {

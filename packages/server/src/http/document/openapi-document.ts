@@ -101,9 +101,10 @@ function parametersOf(route: Route): { parameters?: Json[] } {
   for (const [name, { description, schema, example }] of Object.entries(route.pathParameters ?? {})) {
     parameters.push({ name, in: 'path', required: true, description, schema, example });
   }
-  // No examples here: the explorer would send them, and a first press should show everything.
-  for (const [name, { description, schema }] of Object.entries(route.query ?? {})) {
-    parameters.push({ name, in: 'query', required: false, description, schema });
+  // Only what is required has examples: the explorer sends them, and a first press should show everything.
+  for (const [name, { description, schema, example }] of Object.entries(route.query ?? {})) {
+    const shown = example === undefined ? { required: false } : { required: true, example };
+    parameters.push({ name, in: 'query', ...shown, description, schema });
   }
   for (const [name, { description, schema }] of Object.entries(route.headers ?? {})) {
     parameters.push({ name, in: 'header', required: false, description, schema });

@@ -13,6 +13,7 @@ export class Metrics implements Meter {
   readonly #registry = new Registry();
   readonly #durations: RouteDurations;
   readonly #outcomes: Record<ItemOutcome, number> = { stored: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  #points = 0;
   readonly #refusals: Counter<'code'>;
   readonly #queries: Histogram<'query'>;
   readonly #blocked: Counter<'work'>;
@@ -58,6 +59,7 @@ export class Metrics implements Meter {
       registers,
     });
     this.#observeItems(registers);
+    this.#observePoints(registers);
     this.#observeProcess(registers);
     this.#delay.enable();
   }
@@ -77,6 +79,10 @@ export class Metrics implements Meter {
 
   items(outcome: ItemOutcome, count: number): void {
     this.#outcomes[outcome] += count;
+  }
+
+  points(count: number): void {
+    this.#points += count;
   }
 
   refused(code: ErrorCode): void {
@@ -159,6 +165,19 @@ export class Metrics implements Meter {
       collect() {
         this.reset();
         for (const [outcome, count] of Object.entries(outcomes)) this.inc({ outcome }, count);
+      },
+    });
+  }
+
+  #observePoints(registers: Registry[]): void {
+    const points = (): number => this.#points;
+    new Counter({
+      name: 'pisync_points_total',
+      help: 'Points of telemetry that were stored, repeated ones included',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(points());
       },
     });
   }

@@ -1,6 +1,7 @@
 import type { Observation } from '@pisync/protocol';
 import fc from 'fast-check';
 import { hour, now, observation, rejectedItem } from '../../../src/conformance/make-events.ts';
+import { type PlainPoint, pointBatch } from '../../../src/conformance/telemetry/make-points.ts';
 import type { CommitGroup } from '../../../src/ports/store.ts';
 
 /** Few devices, counters, ids and times, so that repetitions, conflicts, late data and gaps are frequent. */
@@ -66,10 +67,19 @@ const anyRejected = fc.record({
   raw: fc.constantFrom('{}', '{"a":"\u0000"}', '🙂'),
 });
 
+/** Few series and times, so that points are repeated and replaced. */
+const anyPoint: fc.Arbitrary<PlainPoint> = fc.record({
+  deviceId: fc.constantFrom('pi-1', 'sensor'),
+  key: fc.constantFrom('t', 'u,a=1'),
+  time: fc.nat({ max: 20 }).map((step) => now * 1000 + step),
+  value: fc.constantFrom<PlainPoint['value']>(0, -0, 1, 20.25, 0.1, true, 'on', 'off'),
+});
+
 /** What one request may hand over: repetitions, another body under a known identity, refused items, or nothing new. */
 export const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
   observations: fc.array(anyObservation, { maxLength: 24 }),
   rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+  points: fc.option(fc.array(anyPoint, { maxLength: 20 }).map(pointBatch), { nil: undefined }),
 });
 
 /** One event of each of many devices: more than one page of device state holds. */

@@ -35,6 +35,7 @@ import {
   tieFor,
   withoutTie,
 } from './memory-device.ts';
+import { MemoryTelemetry } from './memory-telemetry.ts';
 import { verifyDevices } from './verify-devices.ts';
 
 /** Events that one call of `statistics` looks at. */
@@ -51,6 +52,7 @@ export async function openMemoryStore(policy: StorePolicy): Promise<Store> {
 
 class MemoryStore implements Store {
   readonly supports = { durable: false, exclusive: false };
+  readonly telemetry = new MemoryTelemetry(() => this.#refuseIfClosed());
   readonly #policy: StorePolicy;
   readonly #devices = new Map<string, MemoryDevice>();
   readonly #hours = new HourlyTotals();
@@ -67,6 +69,7 @@ class MemoryStore implements Store {
     this.#refuseIfClosed();
     const outcomes = group.observations.map((observation) => this.#commitOne(observation));
     for (const item of group.rejected) this.#reject(item);
+    if (group.points !== undefined) this.telemetry.commit(group.points);
     return outcomes;
   }
 

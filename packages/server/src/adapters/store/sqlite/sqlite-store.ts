@@ -21,7 +21,16 @@ import type {
   StorePolicy,
   StoreStatus,
 } from '../../../ports/store.ts';
+import type {
+  RangeAnswer,
+  RangeQuery,
+  SeriesPage,
+  SeriesQuery,
+  TelemetryStore,
+} from '../../../ports/telemetry-store.ts';
 import { type BlockRow, toStoredEvent } from './format/block.ts';
+import type { PointTailAnswer } from './points/point-queries.ts';
+import type { PointReadRequest } from './points/point-reads.ts';
 import { SCAN_LIMIT, type TailAnswer } from './state/queries.ts';
 import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
@@ -34,6 +43,8 @@ import type { WriterData, WriterStatus } from './threads/writer.ts';
 export interface SqliteOptions {
   /** Unsealed observations from which the oldest are sorted into history. */
   readonly sealEvents?: number;
+  /** Unsealed points from which the oldest are sorted into history. */
+  readonly sealPoints?: number;
 }
 
 /** Observations in the tail from which a run is sealed: what a start replays at most, about. */
@@ -71,6 +82,7 @@ export async function openSqliteStore(
     path: place,
     partial: policy.partial,
     sealEvents: options.sealEvents ?? SEAL_EVENTS,
+    sealPoints: options.sealPoints,
   };
   const writer = startThread(new URL('./threads/writer.ts', import.meta.url), workerData);
   const first = await new Promise<WriterStatus>((opened, failed) => {
@@ -89,6 +101,10 @@ export async function openSqliteStore(
 
 class ThreadedStore implements SqliteStore {
   readonly supports = { durable: true, exclusive: true };
+  readonly telemetry: TelemetryStore = {
+    series: (query) => this.#series(query),
+    range: (query) => this.#range(query),
+  };
   readonly #path: string;
   readonly #writer: ThreadCaller;
   readonly #writerThread: Worker;
@@ -119,7 +135,25 @@ class ThreadedStore implements SqliteStore {
   /** Not `async`: on the way of every event, one promise is enough. */
   commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new PisyncError('store_closed'));
-    return this.#queue.add(group.observations, group.rejected);
+    return this.#queue.add(group.observations, group.rejected, group.points);
+  }
+
+  async #series(query: SeriesQuery): Promise<SeriesPage> {
+    this.#assertOpen();
+    return this.#writer.call('series', query);
+  }
+
+  async #range(query: RangeQuery): Promise<RangeAnswer | undefined> {
+    this.#assertOpen();
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const tail = await this.#writer.call<PointTailAnswer | null>('pointTail', query);
+      if (tail === null) return undefined;
+      await this.#matchReader(tail.generation);
+      const request: PointReadRequest = { tail, from: query.from, to: query.to, limit: query.limit };
+      const answer = await this.#reader.call<RangeAnswer | 'stale'>('range', request);
+      if (answer !== 'stale') return answer;
+    }
+    throw reorganised();
   }
 
   async history(query: HistoryQuery): Promise<HistoryPage | undefined> {
@@ -162,10 +196,7 @@ class ThreadedStore implements SqliteStore {
       const answer = await this.#reader.call<ReadAnswer<T>>(method, request);
       if (answer !== 'stale') return { tail, answer };
     }
-    throw new PisyncError('store_unavailable', {
-      detail: 'history is being reorganised',
-      retryAfterMs: 1_000,
-    });
+    throw reorganised();
   }
 
   /** A store that was opened anew may be another file: the reader must not go on with the old one. */
@@ -252,4 +283,11 @@ class ThreadedStore implements SqliteStore {
     await this.#writer.call('close', undefined);
     await this.#writerThread.terminate();
   }
+}
+
+function reorganised(): PisyncError {
+  return new PisyncError('store_unavailable', {
+    detail: 'history is being reorganised',
+    retryAfterMs: 1_000,
+  });
 }

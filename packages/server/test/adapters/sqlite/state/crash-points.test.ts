@@ -11,6 +11,7 @@ import type { CommitGroup } from '../../../../src/ports/store.ts';
 import { anyGroup, crowd } from '../arbitrary-groups.ts';
 import { type Answers, answersOf, commitTo, Told } from './engine-answers.ts';
 import { mergeSteps, sealSteps, sweepSteps } from './housekeeping-steps.ts';
+import { pointMergeSteps, pointSealSteps, pointSweepSteps } from './point-steps.ts';
 
 /** Sequences of moves; `PISYNC_CRASH_RUNS=2000` for a long run. */
 const numRuns = Number(process.env['PISYNC_CRASH_RUNS'] ?? 10);
@@ -83,7 +84,7 @@ class Driven {
     else this.#crash();
     const now = await this.#told.answers();
     this.#answers = now;
-    assert.deepEqual(answersOf(this.#engine), now, 'the running engine');
+    assert.deepEqual(await answersOf(this.#engine), now, 'the running engine');
     await this.#look(this.#copy(), now);
     const grown = this.#engine.walBytes();
     // A transaction that did not reach the disk as a whole is as if it had never begun.
@@ -102,9 +103,15 @@ class Driven {
       return;
     }
     this.#jobs += 1;
-    if (this.#jobs % 4 === 0) this.#job = sweepSteps(this.#engine);
-    else if (this.#jobs % 4 === 3) this.#job = mergeSteps(this.#engine, this.#jobs % 8 === 3);
-    else this.#job = sealSteps(this.#engine, this.#jobs % 4 === 1 ? 1 : Number.MAX_SAFE_INTEGER);
+    this.#job = this.#nextJob(this.#jobs % 4, this.#jobs % 8 > 3);
+  }
+
+  #nextJob(kind: number, odd: boolean): Iterator<string> {
+    const engine = this.#engine;
+    if (kind === 0) return sweep(engine);
+    if (kind === 3) return both(mergeSteps(engine, odd), pointMergeSteps(engine, odd));
+    const most = kind === 1 ? 1 : Number.MAX_SAFE_INTEGER;
+    return both(sealSteps(engine, most), pointSealSteps(engine, most));
   }
 
   #crash(): void {
@@ -114,7 +121,7 @@ class Driven {
     this.#engine = new Engine(path, this.#partial);
     this.#job = [][Symbol.iterator]();
     // As at every start: what was being built is swept before anything else is begun.
-    for (const _step of sweepSteps(this.#engine));
+    for (const _step of sweep(this.#engine));
   }
 
   /** What lies on disk now; `logBytes` cuts the write-ahead log there. */
@@ -130,20 +137,20 @@ class Driven {
   async #look(path: string, expected: Answers): Promise<void> {
     let engine = new Engine(path, this.#partial);
     try {
-      assert.deepEqual(answersOf(engine), expected, 'opened again');
+      assert.deepEqual(await answersOf(engine), expected, 'opened again');
       const faults = (await verifyStore(path)).filter(({ severity }) => severity !== 'ok');
       assert.deepEqual(faults, []);
       const again = { observations: this.#told.known.slice(-40), rejected: [] };
       if (expected === this.#answers) {
         assert.ok(commitTo(engine, again).every((outcome) => outcome === 'duplicate'));
-        assert.deepEqual(answersOf(engine), expected, 'after the same was sent again');
+        assert.deepEqual(await answersOf(engine), expected, 'after the same was sent again');
       }
       if (files % 3 > 0) return;
       // Housekeeping from here to its end changes no answer.
       for (const _step of settle(engine));
       engine.close();
       engine = new Engine(path, this.#partial);
-      assert.deepEqual(answersOf(engine), expected, 'settled and opened again');
+      assert.deepEqual(await answersOf(engine), expected, 'settled and opened again');
     } finally {
       engine.close();
       for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
@@ -156,10 +163,30 @@ class Driven {
 }
 
 function* settle(engine: Engine): Generator<string, void> {
-  yield* sweepSteps(engine);
+  yield* sweep(engine);
   yield* sealSteps(engine, Number.MAX_SAFE_INTEGER);
+  yield* pointSealSteps(engine, Number.MAX_SAFE_INTEGER);
   yield* mergeSteps(engine, false);
-  yield* sweepSteps(engine);
+  yield* pointMergeSteps(engine, false);
+  yield* sweep(engine);
+}
+
+function sweep(engine: Engine): Iterator<string> & Iterable<string> {
+  return both(sweepSteps(engine), pointSweepSteps(engine));
+}
+
+/** Events and points are under way at once: step by step in turn. */
+function* both(a: Iterator<string>, b: Iterator<string>): Generator<string, void> {
+  for (let open = [a, b]; open.length > 0; ) {
+    const still: Iterator<string>[] = [];
+    for (const job of open) {
+      const step = job.next();
+      if (step.done) continue;
+      yield step.value;
+      still.push(job);
+    }
+    open = still;
+  }
 }
 
 test('whatever is committed and wherever housekeeping is cut short, all answers equal the model', async () => {
@@ -182,7 +209,13 @@ test('whatever is committed and wherever housekeeping is cut short, all answers 
     { numRuns },
   );
   // The moves are random; every kind of step must have been among them.
-  for (const step of ['a page was put', 'a seal was finished', 'a block was put', 'a merge was finished']) {
+  const steps = ['a page was put', 'a seal was finished', 'a block was put', 'a merge was finished'];
+  const pointSteps = [
+    'pages of series were taken',
+    'a seal of points was finished',
+    'a merge of points was finished',
+  ];
+  for (const step of [...steps, ...pointSteps]) {
     assert.ok(done.has(step), `not once: ${step}`);
   }
   assert.ok(done.has('a slice of a dead run was swept'));

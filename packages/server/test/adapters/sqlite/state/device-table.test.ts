@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { DeviceIndex } from '../../../../src/adapters/store/sqlite/state/device-index.ts';
 import { packPage, unpackPage } from '../../../../src/adapters/store/sqlite/state/device-page.ts';
 import { DeviceTable } from '../../../../src/adapters/store/sqlite/state/device-table.ts';
+import { KeyIndex } from '../../../../src/adapters/store/sqlite/state/key-index.ts';
 import { F } from '../../../../src/core/sync-state.ts';
 
 const longName = `epoch-${'x'.repeat(57)}`;
@@ -175,7 +175,7 @@ describe('device index', () => {
         anyId,
         (ids, more, other) => {
           const all = [...ids, ...Array.from({ length: more }, (_, number) => `filling/${number}`)];
-          const index = new DeviceIndex();
+          const index = new KeyIndex();
           for (const [device, id] of all.entries()) index.add(device, bytesOf(`#${id}`), 1, id.length);
           assert.equal(index.count, all.length);
           for (const [device, id] of all.entries()) {

@@ -3,13 +3,18 @@ import { openMemoryStore } from '../../../../src/adapters/store/memory/memory-st
 import { type BlockRow, toStoredEvent } from '../../../../src/adapters/store/sqlite/format/block.ts';
 import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
 import { writeRecord } from '../../../../src/adapters/store/sqlite/format/record.ts';
+import { packPoints } from '../../../../src/adapters/store/sqlite/points/point-parcel.ts';
+import { queryPointTail, querySeries } from '../../../../src/adapters/store/sqlite/points/point-queries.ts';
+import { readPoints } from '../../../../src/adapters/store/sqlite/points/point-reads.ts';
 import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
 import { queryDevices, queryFleet, queryTail } from '../../../../src/adapters/store/sqlite/state/queries.ts';
 import { mergeSorted, SealedHistory } from '../../../../src/adapters/store/sqlite/state/sealed-history.ts';
 import { deviceQuery, hour, now, usualRule } from '../../../../src/conformance/make-events.ts';
+import { readTelemetry } from '../../../../src/conformance/read-store.ts';
 import { compareHistory } from '../../../../src/core/history.ts';
 import { identityKind } from '../../../../src/core/identity.ts';
 import type { CommitGroup, Store, StoredSyncEvent, StorePolicy } from '../../../../src/ports/store.ts';
+import type { TelemetryStore } from '../../../../src/ports/telemetry-store.ts';
 
 const outcomeNames = ['stored', 'duplicate', 'conflict'] as const;
 const ever = { from: 0, to: now + 1000 * hour };
@@ -22,18 +27,24 @@ export interface Answers {
   readonly fleet: unknown;
   readonly quarantine: unknown;
   readonly histories: Readonly<Record<string, unknown>>;
+  readonly telemetry: unknown;
 }
 
 /** Commits a group as the writer thread does. */
 export function commitTo(engine: Engine, group: CommitGroup): (typeof outcomeNames)[number][] {
   const writer = new ByteWriter(64);
   for (const observation of group.observations) writeRecord(writer, observation);
-  const codes = engine.commit(writer.written(), group.observations.length, group.rejected);
+  const codes = engine.commit(
+    writer.written(),
+    group.observations.length,
+    group.rejected,
+    group.points === undefined ? [] : [packPoints(group.points)],
+  );
   return [...codes].map((code) => outcomeNames[code] as (typeof outcomeNames)[number]);
 }
 
 /** Asks an engine everything; history is merged from the tail and the runs as the reading thread does. */
-export function answersOf(engine: Engine): Answers {
+export async function answersOf(engine: Engine): Promise<Answers> {
   const { ledger } = engine;
   const devices = queryDevices(ledger, deviceQuery({ limit: all }));
   return {
@@ -44,6 +55,20 @@ export function answersOf(engine: Engine): Answers {
     histories: Object.fromEntries(
       devices.items.map(({ deviceId }) => [deviceId, engineHistory(engine, deviceId)]),
     ),
+    telemetry: await readTelemetry({ telemetry: engineTelemetry(engine) }),
+  };
+}
+
+/** Reads as the writer and the reading thread do between them. */
+function engineTelemetry({ points, db }: Engine): TelemetryStore {
+  return {
+    series: async (query) => querySeries(points, query),
+    async range(query) {
+      const tail = queryPointTail(points, query);
+      if (tail === null) return undefined;
+      const answer = readPoints(db, { ...query, tail: { ...tail, generation: 0 } });
+      return answer === 'stale' ? undefined : answer;
+    },
   };
 }
 
@@ -74,6 +99,7 @@ async function answersOfModel(model: Store): Promise<Answers> {
     fleet: await model.fleet(usualRule, ever.from, ever.to),
     quarantine: await model.quarantine({ limit: 1000 }),
     histories,
+    telemetry: await readTelemetry(model),
   };
 }
 

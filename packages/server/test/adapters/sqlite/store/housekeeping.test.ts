@@ -34,13 +34,14 @@ describe('housekeeping', () => {
   test('refused items alone do not let the write-ahead log grow', async (context) => {
     const path = placeFor(context);
     await withStore(path, async (store) => {
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 60; round++) {
         const rejected = Array.from({ length: 40 }, (_, item) =>
           refused(`${round}-${item}-${'x'.repeat(60_000)}`),
         );
         await store.commit({ observations: [], rejected });
       }
-      assert.ok(statSync(`${path}-wal`).size < 50_000_000, `${statSync(`${path}-wal`).size} bytes`);
+      // Of 144 MB. On a busy machine the thread that copies them takes a while to start.
+      assert.ok(statSync(`${path}-wal`).size < 110_000_000, `${statSync(`${path}-wal`).size} bytes`);
     });
   });
 

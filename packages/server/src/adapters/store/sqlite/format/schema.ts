@@ -5,7 +5,8 @@ import { PisyncError } from '@pisync/protocol';
  * One step per version, never changed once released; see docs/spec/sqlite-format.md.
  *
  * `log` is append-only, one row per commit group. `device_page` and `meta.hours` are snapshots that say up to which log
- * row they are complete. `run` and `block` are sealed history. `quarantine` holds refused items.
+ * row they are complete. `run` and `block` are sealed history. `quarantine` holds refused items. Telemetry has a log, pages
+ * of series, runs and blocks of its own kind.
  */
 const steps: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY, data BLOB) STRICT, WITHOUT ROWID;
@@ -28,6 +29,17 @@ const steps: readonly string[] = [
      detail TEXT NOT NULL, source TEXT NOT NULL, raw TEXT NOT NULL, truncated INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX quarantine_device ON quarantine (device_id, id);`,
+  `CREATE TABLE point_log (chunk INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+   CREATE TABLE series_page (page INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+   CREATE TABLE point_run (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL, level INTEGER NOT NULL, points INTEGER NOT NULL,
+     bytes INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, last_chunk INTEGER NOT NULL,
+     replaced INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE point_block (
+     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, series INTEGER NOT NULL, time INTEGER NOT NULL, data BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX point_block_place ON point_block (run, series, time);`,
 ];
 
 /** The schema version that this code writes. */

@@ -3,8 +3,8 @@ import type { PartialRule } from '../../../../core/fold.ts';
 import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { ByteWriter } from '../format/bytes.ts';
-import { DeviceIndex } from './device-index.ts';
 import { type DeviceEpoch, type LoadedPage, type PageImage, writeEpochs } from './device-page.ts';
+import { KeyIndex } from './key-index.ts';
 
 /** Devices of one page: the unit in which state is written to disk. */
 const PAGE_DEVICES = 256;
@@ -89,7 +89,7 @@ class DevicePage {
  */
 export class DeviceTable {
   readonly #pages: DevicePage[] = [];
-  readonly #index = new DeviceIndex();
+  readonly #index = new KeyIndex();
   readonly #head = new ByteWriter(16_384);
   /** Lowest page that may have room: pages may have been written at different times. */
   #open = 0;
@@ -257,7 +257,12 @@ export class DeviceTable {
     const head = this.#head;
     head.at = 0;
     head.varint(page.count);
-    for (let slot = 0; slot < page.count; slot++) head.raw(this.#index.stored(number * PAGE_DEVICES + slot));
+    for (let slot = 0; slot < page.count; slot++) {
+      const id = this.#index.key(number * PAGE_DEVICES + slot);
+      head.reserve(1);
+      head.u8(id.length);
+      head.raw(id);
+    }
     for (let slot = 0; slot < page.count; slot++) writeEpochs(head, page.view(slot));
     return {
       page: number,

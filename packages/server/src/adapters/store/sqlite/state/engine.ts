@@ -8,8 +8,9 @@ import type { SealedBlock } from '../format/block.ts';
 import { ByteWriter } from '../format/bytes.ts';
 import { isDamage, openWriter } from '../format/connection.ts';
 import { RecordView, writeConflict } from '../format/record.ts';
+import type { PointLog } from '../points/point-log.ts';
 import { CONFLICT, type Ledger } from './ledger.ts';
-import { loadLedger } from './load.ts';
+import { loadLedger, loadPoints } from './load.ts';
 import { QuarantineTable } from './quarantine.ts';
 import { rebuildLedger } from './rebuild.ts';
 import { BLOCKS_PER_RUN, type Run, SealedHistory } from './sealed-history.ts';
@@ -41,6 +42,7 @@ export class Engine {
   readonly ledger: Ledger;
   readonly sealed: SealedIdentities;
   readonly quarantine: QuarantineTable;
+  readonly points: PointLog;
   /** Number of the newest log row. */
   chunk: number;
   /** Log rows up to this one are sealed; they may still lie in the table until they are swept. */
@@ -65,6 +67,7 @@ export class Engine {
       this.chunk = loaded.chunk;
       this.sealedChunk = loaded.sealedChunk;
       this.quarantine = new QuarantineTable(this.db);
+      this.points = loadPoints(this.db);
       this.#appendLog = this.db.prepare('INSERT INTO log (chunk, position, crc, data) VALUES (?, ?, ?, ?)');
       this.#putBlock = this.db.prepare(
         'INSERT INTO block (id, run, device, timestamp, data) VALUES (?, ?, ?, ?, ?)',
@@ -114,9 +117,15 @@ export class Engine {
    * Admits `count` records, appends the new ones to the log and flushes once.
    *
    * @param rejected - refused items to keep in the same transaction
+   * @param parcels - points to keep in the same transaction
    * @returns one outcome code per record
    */
-  commit(records: Uint8Array, count: number, rejected: readonly RejectedItem[]): Uint8Array {
+  commit(
+    records: Uint8Array,
+    count: number,
+    rejected: readonly RejectedItem[],
+    parcels: readonly Uint8Array[],
+  ): Uint8Array {
     const outcomes = new Uint8Array(count);
     const { ledger } = this;
     const position = ledger.tail.nextPosition;
@@ -130,7 +139,9 @@ export class Engine {
       if (outcome === CONFLICT) this.#markConflict(event);
     }
     const chunk = ledger.tail.endChunk(this.chunk + 1);
-    if (chunk.length > 0 || rejected.length > 0) this.#write(position, chunk, rejected);
+    if (chunk.length > 0 || rejected.length > 0 || parcels.length > 0) {
+      this.#write(position, chunk, rejected, parcels);
+    }
     if (chunk.length > 0) this.chunk += 1;
     return outcomes;
   }
@@ -142,20 +153,26 @@ export class Engine {
     this.ledger.countConflict(device);
   }
 
-  #write(position: number, chunk: Uint8Array, rejected: readonly RejectedItem[]): void {
+  #write(
+    position: number,
+    chunk: Uint8Array,
+    rejected: readonly RejectedItem[],
+    parcels: readonly Uint8Array[],
+  ): void {
     const append = (): void => {
       if (chunk.length === 0) return;
       this.#appendLog.run(this.chunk + 1, position, crc32(chunk), chunk);
-      this.#noteWritten(chunk.length);
+      this.noteWritten(chunk.length);
     };
     // One statement is a transaction of its own, which saves two calls on the hot path.
-    if (rejected.length === 0) append();
+    if (rejected.length === 0 && parcels.length === 0) append();
     else {
       this.transaction(() => {
         append();
+        this.noteWritten(this.points.append(parcels));
         for (const item of rejected) {
           this.quarantine.add(item);
-          this.#noteWritten(item.raw.length);
+          this.noteWritten(item.raw.length);
         }
       });
     }
@@ -180,7 +197,7 @@ export class Engine {
       this.#blocks.set(run, first + blocks.length);
       for (const [at, { device, timestamp, data }] of blocks.entries()) {
         this.#putBlock.run(run * BLOCKS_PER_RUN + first + at, run, device, timestamp, data);
-        this.#noteWritten(data.length);
+        this.noteWritten(data.length);
       }
     });
   }
@@ -192,7 +209,7 @@ export class Engine {
     this.transaction(() => {
       for (const { page, applied, data } of pages) {
         this.#putPage.run(page, applied, data);
-        this.#noteWritten(data.length);
+        this.noteWritten(data.length);
       }
     });
   }
@@ -224,7 +241,7 @@ export class Engine {
   #activate(finished: FinishedRun): void {
     const { run, level, events, bytes, minTimestamp, maxTimestamp, identities, filter } = finished;
     this.#blocks.delete(run);
-    this.#noteWritten(filter?.length ?? 0);
+    this.noteWritten(filter?.length ?? 0);
     this.db
       .prepare(
         `UPDATE run SET live = 1, level = ?, events = ?, bytes = ?, min_timestamp = ?, max_timestamp = ?, identities = ?,
@@ -235,7 +252,7 @@ export class Engine {
 
   #putHours(): void {
     const rows = this.ledger.hours.toRows();
-    this.#noteWritten(rows.byteLength);
+    this.noteWritten(rows.byteLength);
     this.#putMeta.run('hours', this.chunk, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
   }
 
@@ -267,7 +284,7 @@ export class Engine {
     }
     if (last === undefined) return false;
     this.db.prepare('DELETE FROM log WHERE chunk <= ?').run(last);
-    this.#noteWritten(bytes);
+    this.noteWritten(bytes);
     return true;
   }
 
@@ -282,7 +299,7 @@ export class Engine {
         `DELETE FROM block WHERE id IN (SELECT id FROM block WHERE run = ? ORDER BY device LIMIT ${SWEEP_ROWS})`,
       )
       .run(dead.id);
-    this.#noteWritten(Number(blocks.changes) * FREED_BLOCK);
+    this.noteWritten(Number(blocks.changes) * FREED_BLOCK);
     if (Number(blocks.changes) < SWEEP_ROWS) this.db.prepare('DELETE FROM run WHERE id = ?').run(dead.id);
     return true;
   }
@@ -298,7 +315,8 @@ export class Engine {
     this.db.exec("INSERT INTO meta (key, data) VALUES ('overfill', zeroblob(10000000))");
   }
 
-  #noteWritten(bytes: number): void {
+  /** Counts what will lie in the write-ahead log. */
+  noteWritten(bytes: number): void {
     this.#unchecked += bytes + WRITE_OVERHEAD;
   }
 

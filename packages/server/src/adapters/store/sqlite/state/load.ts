@@ -6,6 +6,7 @@ import { HourlyTotals } from '../../../../core/totals.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { RecordView, SMALLEST_RECORD } from '../format/record.ts';
+import { PointLog } from '../points/point-log.ts';
 import { unpackPage } from './device-page.ts';
 import { Ledger } from './ledger.ts';
 import type { SealedIdentities } from './sealed-identities.ts';
@@ -25,8 +26,17 @@ export interface LoadedLedger {
  * @throws {PisyncError} `store_damaged`
  */
 export function loadLedger(db: DatabaseSync, sealed: SealedIdentities, partial: PartialRule): LoadedLedger {
+  return orDamaged(() => load(db, sealed, partial));
+}
+
+/** As {@link loadLedger}, for telemetry. @throws {PisyncError} `store_damaged` */
+export function loadPoints(db: DatabaseSync): PointLog {
+  return orDamaged(() => new PointLog(db));
+}
+
+function orDamaged<T>(read: () => T): T {
   try {
-    return load(db, sealed, partial);
+    return read();
   } catch (cause) {
     // Outside SQLite's own errors, nothing here can fail but the decoding of what was read.
     if (

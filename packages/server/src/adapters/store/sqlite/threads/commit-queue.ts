@@ -1,7 +1,9 @@
-import type { CommitOutcome, Observation } from '@pisync/protocol';
+import type { CommitOutcome, Observation, PointBatch } from '@pisync/protocol';
 import type { RejectedItem } from '../../../../ports/store.ts';
 import { ByteWriter } from '../format/bytes.ts';
 import { writeRecord } from '../format/record.ts';
+import { packPoints } from '../points/point-parcel.ts';
+import { PointTail } from '../points/point-tail.ts';
 import { Tail } from '../state/tail.ts';
 import type { ThreadCaller } from './thread-call.ts';
 import type { CommitAnswer } from './writer.ts';
@@ -9,6 +11,8 @@ import type { CommitAnswer } from './writer.ts';
 /** A parcel is closed at so many observations or bytes; one group is never split. */
 const PARCEL_EVENTS = 8_192;
 const PARCEL_BYTES = 1024 * 1024;
+/** A parcel is closed at so many points, too. */
+const PARCEL_POINTS = 65_536;
 const FIRST_CAPACITY = 4_096;
 
 const outcomeNames: readonly CommitOutcome[] = ['stored', 'duplicate', 'conflict'];
@@ -25,8 +29,10 @@ interface Waiter {
 class Parcel {
   readonly writer: ByteWriter;
   readonly rejected: RejectedItem[] = [];
+  readonly parcels: Uint8Array[] = [];
   readonly waiters: Waiter[] = [];
   events = 0;
+  points = 0;
 
   constructor(capacity: number) {
     this.writer = new ByteWriter(capacity);
@@ -54,7 +60,7 @@ export class CommitQueue {
     this.#onAnswer = onAnswer;
   }
 
-  /** Observations that were added and not answered yet. */
+  /** Observations and points that were added and not answered yet. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -62,13 +68,21 @@ export class CommitQueue {
   add(
     observations: readonly Observation[],
     rejected: readonly RejectedItem[],
+    points: PointBatch | undefined,
   ): Promise<readonly CommitOutcome[]> {
+    if (points !== undefined && points.count > PointTail.maxChunkPoints)
+      throw new TypeError(`a group of ${points.count} points`);
     if (observations.length > Tail.maxChunkEvents)
       throw new TypeError(`a group of ${observations.length} observations`);
     return new Promise((resolve, reject) => {
       const parcel = this.#openParcel(observations.length);
       writeAll(parcel.writer, observations);
       for (const item of rejected) parcel.rejected.push(item);
+      if (points !== undefined) {
+        parcel.parcels.push(packPoints(points));
+        parcel.points += points.count;
+        this.#waiting += points.count;
+      }
       parcel.waiters.push({ from: parcel.events, count: observations.length, resolve, reject });
       parcel.events += observations.length;
       this.#waiting += observations.length;
@@ -78,7 +92,12 @@ export class CommitQueue {
 
   #openParcel(more: number): Parcel {
     let parcel = this.#parcels[this.#parcels.length - 1];
-    if (parcel === undefined || parcel.events + more > PARCEL_EVENTS || parcel.writer.at > PARCEL_BYTES) {
+    if (
+      parcel === undefined ||
+      parcel.events + more > PARCEL_EVENTS ||
+      parcel.writer.at > PARCEL_BYTES ||
+      parcel.points > PARCEL_POINTS
+    ) {
       parcel = new Parcel(this.#capacity);
       this.#parcels.push(parcel);
     }
@@ -101,9 +120,11 @@ export class CommitQueue {
     const records = parcel.writer.written();
     // The next parcel will be about as large: growing means copying.
     this.#capacity = Math.max(FIRST_CAPACITY, Math.ceil(records.length * 1.25));
-    const argument = { records, count: parcel.events, rejected: parcel.rejected };
+    const { parcels } = parcel;
+    const argument = { records, count: parcel.events, rejected: parcel.rejected, parcels };
+    const transfer = [records, ...parcels].map((bytes) => bytes.buffer as ArrayBuffer);
     this.#writer
-      .call<CommitAnswer>('commit', argument, [records.buffer as ArrayBuffer])
+      .call<CommitAnswer>('commit', argument, transfer)
       .then(
         (answer) => {
           this.#onAnswer(answer);
@@ -116,7 +137,7 @@ export class CommitQueue {
       )
       .finally(() => {
         this.#inFlight = false;
-        this.#waiting -= parcel.events;
+        this.#waiting -= parcel.events + parcel.points;
         if (this.#parcels.length > 0) this.#schedule();
         else for (const done of this.#drained.splice(0)) done();
       });

@@ -1,4 +1,5 @@
 import { isDamage } from '../format/connection.ts';
+import { PointHousekeeping } from '../points/point-housekeeping.ts';
 import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
 import type { OnDemandThread } from './on-demand-thread.ts';
@@ -19,6 +20,8 @@ const WAL_LIMIT_BYTES = 256 * 1024 * 1024;
 
 export interface HousekeepingOptions {
   readonly sealEvents: number;
+  /** Points in the tail from which a run of points is sealed. */
+  readonly sealPoints?: number | undefined;
   /** Called when a write of it failed: memory and disk may differ. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -32,6 +35,7 @@ export class Housekeeping {
   readonly #engine: Engine;
   readonly #maintenance: OnDemandThread;
   readonly #options: HousekeepingOptions;
+  readonly #points: PointHousekeeping;
   #running: Promise<void> | undefined;
   #checkpointing = false;
   #stopped = false;
@@ -42,6 +46,11 @@ export class Housekeeping {
     this.#engine = engine;
     this.#maintenance = maintenance;
     this.#options = options;
+    const between = (): void => {
+      this.#assertRunning();
+      this.#watchLog();
+    };
+    this.#points = new PointHousekeeping(engine, maintenance, between, options.sealPoints);
     // What a crash left: a run that was being built, log rows that are sealed.
     this.#begin(() => this.#sweep());
   }
@@ -49,7 +58,7 @@ export class Housekeeping {
   /** Cheap: looks whether there is work, and begins it. */
   afterCommit(): void {
     this.#watchLog();
-    if (this.#running === undefined && this.#tailExceeds(1)) this.#begin(() => this.#work());
+    if (this.#running === undefined && this.#exceeds(1)) this.#begin(() => this.#work());
   }
 
   #tailExceeds(runs: number): boolean {
@@ -57,12 +66,16 @@ export class Housekeeping {
     return tail.events >= this.#options.sealEvents * runs || tail.bytes >= SEAL_BYTES * runs;
   }
 
+  #exceeds(runs: number): boolean {
+    return this.#tailExceeds(runs) || this.#points.exceeds(runs);
+  }
+
   /**
    * When sealing has fallen behind, commits wait for it: the tail is memory, and memory is bounded. The wait is what the
    * admission of new requests sees. Undefined where there is nothing to wait for.
    */
   get behind(): Promise<void> | undefined {
-    if (this.#running === undefined || !this.#tailExceeds(TAIL_FACTOR)) return undefined;
+    if (this.#running === undefined || !this.#exceeds(TAIL_FACTOR)) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -78,6 +91,9 @@ export class Housekeeping {
       while (await this.#seal(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
       const { runs } = this.#engine.sealed;
       if (runs.length > 1) await this.#merge(runs.map((run) => run.id));
+      while (await this.#points.seal(Number.MAX_SAFE_INTEGER));
+      const pointRuns = this.#engine.points.runs.live;
+      if (pointRuns.length > 1) await this.#points.merge(pointRuns);
       await this.#sweep();
     });
     await this.#running;
@@ -108,11 +124,14 @@ export class Housekeeping {
   async #work(): Promise<void> {
     await this.#sealAll();
     for (let full = this.#fullLevel(); full.length > 0; full = this.#fullLevel()) await this.#merge(full);
+    await this.#points.mergeAll();
     await this.#sweep();
   }
 
   async #sealAll(): Promise<void> {
     while (this.#tailExceeds(1) && (await this.#seal(this.#options.sealEvents, SEAL_BYTES))) this.#release();
+    await this.#points.sealAll();
+    this.#release();
   }
 
   /** The runs of the lowest level that has enough of them. */
@@ -213,6 +232,7 @@ export class Housekeeping {
   async #sweep(): Promise<void> {
     await this.#sweepLog();
     while (!this.#stopped && this.#engine.sweepRuns()) await this.#pause();
+    await this.#points.sweep();
   }
 
   async #sweepLog(): Promise<void> {

@@ -2,6 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { freeBytes } from '../format/bytes.ts';
 import { openMaintainer } from '../format/connection.ts';
+import {
+  mergePointRuns,
+  type PointBlocks,
+  type PointMergeOrder,
+  type PointSealOrder,
+  sealPoints,
+} from '../points/point-seal.ts';
+import { packSeriesPage } from '../points/series-table.ts';
 import { type PageImage, packPage } from '../state/device-page.ts';
 import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
 import { answerCalls } from './thread-call.ts';
@@ -14,6 +22,23 @@ import { answerCalls } from './thread-call.ts';
 const db: DatabaseSync = openMaintainer((workerData as { path: string }).path);
 /** Jobs by the run that they build: a merge may be under way while something is sealed. */
 const jobs = new Map<number, Generator<Slice, void>>();
+/** The same for points; runs of points are numbered apart. */
+const pointJobs = new Map<number, Generator<PointBlocks, void>>();
+
+function nextOf<T extends { readonly finished: object | null }>(
+  running: Map<number, Generator<T, void>>,
+  run: number,
+): T {
+  const job = running.get(run) as Generator<T, void>;
+  const step = job.next();
+  if (step.done) throw new TypeError('the job has ended');
+  if (step.value.finished !== null) {
+    // Behind its last slice a job gives its memory back.
+    job.next();
+    running.delete(run);
+  }
+  return step.value;
+}
 
 answerCalls(parentPort as MessagePort, {
   seal(order: SealOrder): void {
@@ -23,16 +48,21 @@ answerCalls(parentPort as MessagePort, {
     jobs.set(order.run, merge(db, order));
   },
   /** The next blocks of a run. */
-  next(run: number): Slice {
-    const step = (jobs.get(run) as Generator<Slice, void>).next();
-    if (step.done) throw new TypeError('the job has ended');
-    if (step.value.finished !== null) {
-      // Behind its last slice a job gives its memory back.
-      (jobs.get(run) as Generator<Slice, void>).next();
-      jobs.delete(run);
-    }
-    return step.value;
+  next: (run: number): Slice => nextOf(jobs, run),
+  sealPoints(order: PointSealOrder): void {
+    pointJobs.set(order.run, sealPoints(order));
   },
+  mergePoints(order: PointMergeOrder): void {
+    pointJobs.set(order.run, mergePointRuns(db, order));
+  },
+  /** The next blocks of a run of points. */
+  nextPoints: (run: number): PointBlocks => nextOf(pointJobs, run),
+  packSeries: (pages: readonly { readonly page: number; readonly data: Uint8Array }[]) =>
+    pages.map(({ page, data }) => {
+      const packed = packSeriesPage(data);
+      freeBytes(data);
+      return { page, data: packed };
+    }),
   pack(images: readonly PageImage[]): { page: number; data: Uint8Array }[] {
     return images.map((image) => {
       const data = packPage(image);

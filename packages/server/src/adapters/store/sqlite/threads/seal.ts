@@ -7,6 +7,7 @@ import { IdentityFilter } from '../format/identity-filter.ts';
 import { RecordView } from '../format/record.ts';
 import type { FinishedRun } from '../state/engine.ts';
 import { mergeSorted, type Run, runRows } from '../state/sealed-history.ts';
+import { countingSort } from './counting-sort.ts';
 
 /** A block is finished at so many rows or bytes, whichever is first: small enough to read one for a page of history. */
 const BLOCK_ROWS = 256;
@@ -129,22 +130,6 @@ function* sortedRows(stretch: Stretch, order: SealOrder): Generator<BlockRow, vo
       yield view;
     }
   }
-}
-
-/** Indices in the order of their keys, equal keys in their own order. */
-function countingSort(keys: Int32Array): Uint32Array {
-  let largest = 0;
-  for (const key of keys) if (key > largest) largest = key;
-  const starts = new Uint32Array(largest + 2);
-  for (const key of keys) starts[key + 1]! += 1;
-  for (let key = 0; key <= largest; key++) starts[key + 1]! += starts[key] as number;
-  const sorted = new Uint32Array(keys.length);
-  for (let at = 0; at < keys.length; at++) {
-    const key = keys[at] as number;
-    sorted[starts[key] as number] = at;
-    starts[key]! += 1;
-  }
-  return sorted;
 }
 
 interface Building {

@@ -4,8 +4,10 @@ import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { HistoryFilter } from '../../../../core/history.ts';
 import type { DevicePage, QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
+import type { RangeQuery, SeriesQuery } from '../../../../ports/telemetry-store.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
+import { type PointTailAnswer, queryPointTail, querySeries } from '../points/point-queries.ts';
 import { Engine } from '../state/engine.ts';
 import { queryDevice, queryDevices, queryFleet, queryTail, type TailAnswer } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -24,6 +26,8 @@ export interface WriterData {
   readonly partial: PartialRule;
   /** Observations in the tail from which a run is sealed. */
   readonly sealEvents: number;
+  /** Points in the tail from which a run of points is sealed. */
+  readonly sealPoints?: number | undefined;
 }
 
 /** What the store's own thread is told now and then. */
@@ -43,7 +47,7 @@ const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;
 
 const port = parentPort as MessagePort;
-const { path, partial, sealEvents } = workerData as WriterData;
+const { path, partial, sealEvents, sealPoints } = workerData as WriterData;
 
 const notes: string[] = [];
 let engine: Engine | undefined;
@@ -75,7 +79,7 @@ function start(): void {
     () => startThread(new URL('./maintenance.ts', import.meta.url), { path }),
     MAINTENANCE_IDLE_MS,
   );
-  housekeeping = new Housekeeping(engine, maintenance, { sealEvents, onFailure: recover });
+  housekeeping = new Housekeeping(engine, maintenance, { sealEvents, sealPoints, onFailure: recover });
 }
 
 /**
@@ -132,6 +136,9 @@ function sendStatus(): void {
       file_bytes: engine?.fileBytes() ?? 0,
       tail_events: ledger?.tail.events ?? 0,
       sealed_runs: sealed?.runs.length ?? 0,
+      series: engine?.points.series.count ?? 0,
+      tail_points: engine?.points.tail.points ?? 0,
+      sealed_points: engine?.points.runs.live.reduce((sum, run) => sum + run.points, 0) ?? 0,
     },
   } satisfies WriterStatus);
 }
@@ -180,11 +187,12 @@ interface CommitMessage {
   readonly records: Uint8Array;
   readonly count: number;
   readonly rejected: readonly RejectedItem[];
+  readonly parcels: readonly Uint8Array[];
 }
 
-function commit({ records, count, rejected }: CommitMessage): CommitAnswer {
-  const outcomes = write((open) => open.commit(records, count, rejected));
-  freeBytes(records);
+function commit({ records, count, rejected, parcels }: CommitMessage): CommitAnswer {
+  const outcomes = write((open) => open.commit(records, count, rejected, parcels));
+  freeBytes(records, ...parcels);
   commits += 1;
   const { ledger } = readable();
   const answer = { outcomes, position: ledger.tail.nextPosition - 1, devices: ledger.devices.count };
@@ -230,6 +238,11 @@ const methods = {
   devices: listDevices,
   fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
     queryFleet(readable().ledger, rule, from, to),
+  series: (query: SeriesQuery) => querySeries(readable().points, query),
+  pointTail: (query: RangeQuery): PointTailAnswer | null => {
+    const answer = queryPointTail(readable().points, query);
+    return answer === null ? null : { ...answer, generation };
+  },
   quarantine: (query: QuarantineQuery) => readable().quarantine.list(query),
   quarantined: (id: number) => readable().quarantine.get(id) ?? null,
   discard: (id: number) => write((open) => open.discard(id)),

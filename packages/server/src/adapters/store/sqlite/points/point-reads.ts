@@ -1,0 +1,109 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { PisyncError } from '@pisync/protocol';
+import type { RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import { isDamage } from '../format/connection.ts';
+import { type MergeCounts, mergePoints } from './point-merge.ts';
+import type { PointTailAnswer } from './point-queries.ts';
+import { livePointRuns } from './point-run.ts';
+import { ColumnsCursor, SeriesCursor } from './run-cursor.ts';
+
+export interface PointReadRequest {
+  readonly tail: PointTailAnswer;
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+}
+
+/**
+ * Merges the sealed points of a stretch with those of the tail, in one short read transaction.
+ *
+ * @returns `stale` where the runs that the writer named have been merged in the meantime: ask the writer again
+ * @throws {PisyncError} `store_damaged`
+ */
+export function readPoints(db: DatabaseSync, request: PointReadRequest): RangeAnswer | 'stale' {
+  db.exec('BEGIN');
+  try {
+    const live = new Set(livePointRuns(db).map((run) => run.id));
+    if (!request.tail.runs.every((run) => live.has(run))) return 'stale';
+    return collect(db, request);
+  } catch (cause) {
+    if (cause instanceof PisyncError || !isDamage(cause)) throw cause;
+    throw new PisyncError('store_damaged', { detail: 'history cannot be read; run `pisync doctor`', cause });
+  } finally {
+    db.exec('ROLLBACK');
+  }
+}
+
+function collect(db: DatabaseSync, { tail, from, to, limit }: PointReadRequest): RangeAnswer {
+  const { series, runs, points } = tail;
+  const cursors = [
+    ...runs.map((run) => new SeriesCursor(db, run, series, from, to)),
+    new ColumnsCursor(points),
+  ];
+  const found = new Found(limit);
+  const counts: MergeCounts = { replaced: 0 };
+  for (const { columns, from: start, to: end } of mergePoints(cursors, counts)) {
+    const room = Math.min(end, start + limit - found.count);
+    found.add(columns, start, room);
+    if (room < end) return { points: found.columns(), next: columns.times[room] as number };
+  }
+  return { points: found.columns(), next: null };
+}
+
+/** Columns that grow, up to a limit. */
+class Found {
+  count = 0;
+  #times = new Float64Array(1024);
+  #values = new Float64Array(1024);
+  #kinds = new Uint8Array(1024);
+  readonly #texts: string[] = [];
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add({ times, values, kinds, texts }: ColumnsLike, from: number, to: number): void {
+    const at = this.count;
+    const end = at + to - from;
+    if (end > this.#times.length) this.#grow(end);
+    this.#times.set(times.subarray(from, to), at);
+    this.#values.set(values.subarray(from, to), at);
+    this.#kinds.set(kinds.subarray(from, to), at);
+    for (let index = at; texts.length > 0 && index < end; index++) {
+      if (this.#kinds[index] === 2)
+        this.#values[index] = this.#texts.push(texts[this.#values[index] as number] as string) - 1;
+    }
+    this.count = end;
+  }
+
+  #grow(least: number): void {
+    const size = Math.min(Math.max(least, this.#times.length * 2), Math.max(least, this.#limit));
+    this.#times = copied(this.#times, new Float64Array(size));
+    this.#values = copied(this.#values, new Float64Array(size));
+    this.#kinds = copied(this.#kinds, new Uint8Array(size));
+  }
+
+  columns(): RangeAnswer['points'] {
+    const { count } = this;
+    return {
+      count,
+      times: this.#times.slice(0, count),
+      values: this.#values.slice(0, count),
+      kinds: this.#kinds.slice(0, count),
+      texts: this.#texts,
+    };
+  }
+}
+
+interface ColumnsLike {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  readonly kinds: Uint8Array;
+  readonly texts: readonly string[];
+}
+
+function copied<Column extends Float64Array | Uint8Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
+}

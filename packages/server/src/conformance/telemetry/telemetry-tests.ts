@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import type { SeriesQuery } from '../../ports/telemetry-store.ts';
+import { now } from '../make-events.ts';
+import { readTelemetry } from '../read-store.ts';
+import type { OpenedStore, StoreSuite } from '../suite-recorder.ts';
+import { type PlainPoint, plainPoints, pointBatch } from './make-points.ts';
+
+const start = now * 1000;
+const ever = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER, limit: 1000 };
+
+function point(step: number, value: PlainPoint['value'], fields: Partial<PlainPoint> = {}): PlainPoint {
+  return { deviceId: 'pi-1', key: 't', time: start + step, value, ...fields };
+}
+
+async function commit({ store }: OpenedStore, ...points: readonly PlainPoint[]): Promise<void> {
+  await store.commit({ observations: [], rejected: [], points: pointBatch(points) });
+}
+
+/** Registers what must hold for telemetry; sequences of commands prove the rest. */
+export function telemetryTests(suite: StoreSuite): void {
+  valueTests(suite);
+  rangeTests(suite);
+  listTests(suite);
+}
+
+function valueTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+
+  suite.test('keeps every kind of value as it was given', async (opened) => {
+    const values = [
+      0,
+      -0,
+      20.25,
+      0.1,
+      5e-324,
+      -1.7976931348623157e308,
+      2 ** 53,
+      true,
+      false,
+      '',
+      'é\u{1f600}\n',
+    ];
+    await commit(opened, ...values.map((value, step) => point(step, value)));
+    await settle?.(opened.store);
+    const answer = await opened.store.telemetry.range({ series: { deviceId: 'pi-1', key: 't' }, ...ever });
+    const found = plainPoints(answer?.points).map(([, value]) => value);
+    assert.equal(found.length, values.length);
+    for (const [at, value] of values.entries()) assert.ok(Object.is(found[at], value), `${String(value)}`);
+  });
+
+  suite.test(
+    'keeps one point for a series and time, with the value that was committed last',
+    async (opened) => {
+      await commit(opened, point(0, 1), point(0, 2), point(1, 5));
+      await settle?.(opened.store);
+      await commit(opened, point(0, 3), point(1, 5));
+      const read = async () => {
+        const answer = await opened.store.telemetry.range({
+          series: { deviceId: 'pi-1', key: 't' },
+          ...ever,
+        });
+        return plainPoints(answer?.points);
+      };
+      const expected = [
+        [start, 3],
+        [start + 1, 5],
+      ];
+      assert.deepEqual(await read(), expected);
+      await settle?.(opened.store);
+      assert.deepEqual(await read(), expected);
+      await commit(opened, point(0, 'three'));
+      assert.deepEqual((await read())[0], [start, 'three']);
+    },
+  );
+}
+
+function rangeTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+
+  suite.test('knows the newest point whatever the order of arrival', async (opened) => {
+    await commit(opened, point(5, 'new'));
+    await commit(opened, point(3, 1), point(4, 2));
+    const { items } = await opened.store.telemetry.series({ limit: 10 });
+    assert.deepEqual(items, [
+      { name: { deviceId: 'pi-1', key: 't' }, number: 0, time: start + 5, value: 'new' },
+    ]);
+    await commit(opened, point(5, 6));
+    assert.equal((await opened.store.telemetry.series({ limit: 10 })).items[0]?.value, 6);
+  });
+
+  suite.test('reads a stretch in order, and says where it goes on', async (opened) => {
+    await commit(opened, ...[7, 1, 3].map((step) => point(step, step)));
+    await settle?.(opened.store);
+    await commit(opened, ...[5, 2].map((step) => point(step, step)));
+    const read = async (from: number, to: number, limit: number) => {
+      const series = { deviceId: 'pi-1', key: 't' };
+      const answer = await opened.store.telemetry.range({
+        series,
+        from: start + from,
+        to: start + to,
+        limit,
+      });
+      const next = answer?.next ?? null;
+      return [plainPoints(answer?.points).map(([, value]) => value), next === null ? null : next - start];
+    };
+    assert.deepEqual(await read(0, 10, 10), [[1, 2, 3, 5, 7], null]);
+    assert.deepEqual(await read(2, 7, 10), [[2, 3, 5], null]);
+    assert.deepEqual(await read(0, 10, 2), [[1, 2], 3]);
+    assert.deepEqual(await read(0, 10, 5), [[1, 2, 3, 5, 7], null]);
+    assert.deepEqual(await read(8, 10, 5), [[], null]);
+    const other = { deviceId: 'pi-1', key: 'u' };
+    assert.equal(await opened.store.telemetry.range({ series: other, ...ever }), undefined);
+  });
+}
+
+function listTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+
+  suite.test('lists series by device, metric, tags and search, page by page', async (opened) => {
+    const keys = ['Temp', 'Temp,a=1', 'Temp,a=1,b=2', 'u'];
+    for (const deviceId of ['pi-2', 'pi-1'])
+      await commit(opened, ...keys.map((key) => point(0, 1, { deviceId, key })));
+    const list = async (query: Omit<SeriesQuery, 'limit'>) => {
+      const found: string[] = [];
+      for (let after: number | undefined; ; ) {
+        const page = await opened.store.telemetry.series({ ...query, limit: 3, after });
+        found.push(...page.items.map(({ name }) => `${name.deviceId} ${name.key}`));
+        if (page.next === null) return found;
+        after = page.next;
+      }
+    };
+    assert.equal((await list({})).length, 8);
+    assert.deepEqual(
+      await list({ deviceIds: ['pi-1', 'nobody', 'pi-1'] }),
+      keys.map((key) => `pi-1 ${key}`),
+    );
+    assert.deepEqual(
+      await list({ deviceIds: ['pi-1'], metric: 'Temp' }),
+      keys.slice(0, 3).map((key) => `pi-1 ${key}`),
+    );
+    assert.deepEqual(await list({ deviceIds: ['pi-2'], tags: { a: '1' } }), [
+      'pi-2 Temp,a=1',
+      'pi-2 Temp,a=1,b=2',
+    ]);
+    assert.deepEqual(await list({ search: 'TEM', tags: { b: '2' } }), [
+      'pi-2 Temp,a=1,b=2',
+      'pi-1 Temp,a=1,b=2',
+    ]);
+  });
+
+  suite.test(
+    'answers the same after it has settled what it holds, and after it was opened again',
+    async (opened) => {
+      for (let round = 0; round < 4; round++) {
+        const steps = Array.from({ length: 50 }, (_, at) => (at * 7 + round * 13) % 90);
+        await commit(
+          opened,
+          ...steps.map((step) =>
+            point(step, step % 9 === 0 ? `text ${round}` : step + round / 10, { key: step % 2 ? 't' : 'u' }),
+          ),
+        );
+        const before = await readTelemetry(opened.store);
+        await settle?.(opened.store);
+        assert.deepEqual(await readTelemetry(opened.store), before);
+        if (!suite.options.supports.durable) continue;
+        await opened.reopen();
+        assert.deepEqual(await readTelemetry(opened.store), before);
+      }
+    },
+  );
+}

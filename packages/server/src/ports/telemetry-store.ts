@@ -1,0 +1,72 @@
+import type { SeriesName } from '@pisync/protocol';
+import type { SeriesCondition } from '../core/telemetry/series-select.ts';
+
+/** Points of one series as columns, ascending by time; no two have the same time. */
+export interface PointColumns {
+  readonly count: number;
+  /** Microseconds since the epoch. */
+  readonly times: Float64Array;
+  /** A number; 0 or 1 for a boolean; for a text its place in `texts`. */
+  readonly values: Float64Array;
+  /** Codes of `pointKinds`. */
+  readonly kinds: Uint8Array;
+  readonly texts: readonly string[];
+}
+
+/** Which series a question is about. All given conditions must hold. */
+export interface SeriesQuery extends SeriesCondition {
+  /** Devices; undefined for all. */
+  readonly deviceIds?: readonly string[] | undefined;
+  /** 1 to 10,000. */
+  readonly limit: number;
+  /** Resume strictly after the series with this number. */
+  readonly after?: number | undefined;
+}
+
+/** A series and its newest point. */
+export interface SeriesRecord {
+  readonly name: SeriesName;
+  /** Number of the series in this store, in the order of first appearance. */
+  readonly number: number;
+  /** Microseconds since the epoch. */
+  readonly time: number;
+  readonly value: number | boolean | string;
+}
+
+export interface SeriesPage {
+  /** By number. */
+  readonly items: readonly SeriesRecord[];
+  /** Number of the last item if there are more, else null. */
+  readonly next: number | null;
+}
+
+/** A stretch of one series. */
+export interface RangeQuery {
+  readonly series: SeriesName;
+  /** Inclusive, microseconds since the epoch. */
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  /** Points at most; 1 to 2,000,000. */
+  readonly limit: number;
+}
+
+export interface RangeAnswer {
+  readonly points: PointColumns;
+  /** Time of the first point that is left out, to go on from; null where all are here. */
+  readonly next: number | null;
+}
+
+/**
+ * Reads telemetry. Points come in by `Store.commit`, whose promise holds for them, too: what it took is durable and is
+ * seen by every question asked afterwards.
+ *
+ * The same series and time again: an equal value changes nothing, another one replaces the first. Which of two is the later
+ * one is decided by the order of commits, never by a clock.
+ */
+export interface TelemetryStore {
+  /** Series with their newest points, by number. */
+  series(query: SeriesQuery): Promise<SeriesPage>;
+  /** Points of one series; undefined where the series was never seen. */
+  range(query: RangeQuery): Promise<RangeAnswer | undefined>;
+}
