@@ -5,6 +5,7 @@ import {
   either,
   integer,
   literal,
+  nothing,
   number,
   object,
   optionalMember,
@@ -161,4 +162,44 @@ export const writeError = object(
     line: integer({ minimum: 1, description: 'Number of the first line that was rejected.' }),
   },
   { ...closed, title: 'WriteError' },
+);
+
+const bucketValue = optionalMember(either([number(), nothing()]));
+
+/** Reply to `GET /api/telemetry/aggregate`. */
+export const bucketPage = object(
+  {
+    ...seriesMembers,
+    bucket: string({ description: 'Width of the buckets.' }),
+    time_zone: string({ description: 'Zone whose days, weeks and months are meant.' }),
+    buckets: array(
+      object(
+        {
+          timestamp: pointTime,
+          count: optionalMember(integer({ minimum: 0 })),
+          sum: bucketValue,
+          avg: bucketValue,
+          min: bucketValue,
+          max: bucketValue,
+          first: bucketValue,
+          last: bucketValue,
+          stddev: bucketValue,
+          p50: bucketValue,
+          p95: bucketValue,
+          p99: bucketValue,
+        },
+        {
+          ...closed,
+          description: 'Start of the bucket, and what was asked of it; null where there is no value.',
+        },
+      ),
+    ),
+  },
+  { ...closed, title: 'BucketPage' },
+);
+
+/** Reply to `GET /api/telemetry/downsample`. */
+export const chartPage = object(
+  { ...seriesMembers, points: array(point, { description: 'Oldest first.' }) },
+  { ...closed, title: 'ChartPage' },
 );

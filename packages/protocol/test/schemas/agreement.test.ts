@@ -75,11 +75,17 @@ const mutated = fc
     return wire;
   });
 
-/** True where only the decoder can tell: a number that no JSON reader can hold, in a place without a schema. */
+/**
+ * True where only the decoder can tell: a number that no JSON reader can hold, in a place without a schema, or an unknown
+ * field that metadata has, too.
+ */
 function beyondSchema(wire: Record<string, unknown>): boolean {
-  return Object.entries(wire).some(
-    ([name, value]) => !names.includes(name) && typeof value === 'number' && !Number.isFinite(value),
-  );
+  const metadata = Object.hasOwn(wire, 'metadata') ? wire['metadata'] : undefined;
+  return Object.entries(wire).some(([name, value]) => {
+    if (names.includes(name)) return false;
+    const twice = typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, name);
+    return twice || (typeof value === 'number' && !Number.isFinite(value));
+  });
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
   StoredSyncEvent,
   StoreStatus,
 } from '../ports/store.ts';
+import type { TelemetryStore } from '../ports/telemetry-store.ts';
 import { deviceQuery, hour, now, usualRule } from './make-events.ts';
 import { plainPoints } from './telemetry/make-points.ts';
 
@@ -63,9 +64,9 @@ export async function readEverything(store: Store): Promise<Everything> {
 }
 
 /** All points of all series, and their newest ones. */
-export async function readTelemetry(
-  store: Pick<Store, 'telemetry'>,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function readTelemetry(store: {
+  readonly telemetry: Pick<TelemetryStore, 'series' | 'range'>;
+}): Promise<Readonly<Record<string, unknown>>> {
   const all: Record<string, unknown> = {};
   const { items } = await store.telemetry.series({ limit: 10_000 });
   for (const { name, time, value } of items) {

@@ -15,6 +15,8 @@ import { discardQuarantined } from './routes/quarantine/discard-quarantined.ts';
 import { getQuarantined } from './routes/quarantine/get-quarantined.ts';
 import { listQuarantine } from './routes/quarantine/list-quarantine.ts';
 import { replayQuarantined } from './routes/quarantine/replay-quarantined.ts';
+import { getAggregate } from './routes/telemetry/get-aggregate.ts';
+import { getDownsample } from './routes/telemetry/get-downsample.ts';
 import { getRange } from './routes/telemetry/get-range.ts';
 import { listSeries } from './routes/telemetry/list-series.ts';
 import { postTelemetry } from './routes/telemetry/post-telemetry.ts';
@@ -30,6 +32,8 @@ export const routeTable: readonly Route[] = [
   writeLinesV2,
   listSeries,
   getRange,
+  getAggregate,
+  getDownsample,
   devices,
   device,
   syncHistory,

@@ -1,4 +1,5 @@
 import type { SeriesName } from '@pisync/protocol';
+import type { AggregateName } from '../core/telemetry/aggregate.ts';
 import type { SeriesCondition } from '../core/telemetry/series-select.ts';
 
 /** Points of one series as columns, ascending by time; no two have the same time. */
@@ -57,6 +58,36 @@ export interface RangeAnswer {
   readonly next: number | null;
 }
 
+/** Which stretch of a series is summed up, and how. */
+export interface AggregateQuery {
+  readonly series: SeriesName;
+  /** Inclusive, microseconds since the epoch. */
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  /** Width of the buckets, as `parseBucket` takes it. */
+  readonly bucket: string;
+  /** IANA name of the zone whose days, weeks and months are meant. */
+  readonly timeZone: string;
+  /** What is asked of each bucket; at least one. */
+  readonly names: readonly AggregateName[];
+}
+
+/** The buckets that hold numbers or booleans (as 0 and 1), ascending. Text counts nowhere. */
+export interface AggregateAnswer {
+  /** Microseconds since the epoch. */
+  readonly starts: Float64Array;
+  /** For each name that was asked for, a number per bucket; `NaN` where there is none. */
+  readonly columns: readonly Float64Array[];
+}
+
+/** A stretch for a chart. */
+export interface DownsampleQuery extends Omit<RangeQuery, 'limit'> {
+  /** Points at most; 4 to 100,000. */
+  readonly points: number;
+  readonly method: 'largest_triangle' | 'min_max';
+}
+
 /**
  * Reads telemetry. Points come in by `Store.commit`, whose promise holds for them, too: what it took is durable and is
  * seen by every question asked afterwards.
@@ -69,4 +100,12 @@ export interface TelemetryStore {
   series(query: SeriesQuery): Promise<SeriesPage>;
   /** Points of one series; undefined where the series was never seen. */
   range(query: RangeQuery): Promise<RangeAnswer | undefined>;
+  /**
+   * A stretch of one series in buckets; undefined where the series was never seen.
+   *
+   * @throws {PisyncError} `invalid_parameter` for a width or zone that does not exist
+   */
+  aggregate(query: AggregateQuery): Promise<AggregateAnswer | undefined>;
+  /** The points that a chart of a stretch needs, numbers and booleans; undefined where the series was never seen. */
+  downsample(query: DownsampleQuery): Promise<PointColumns | undefined>;
 }

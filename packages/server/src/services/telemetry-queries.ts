@@ -1,5 +1,8 @@
 import { decodeSeriesKey, formatTimestamp, PisyncError, type SeriesName } from '@pisync/protocol';
 import { decodeCursor, encodeCursor } from '../core/paging.ts';
+import type { AggregateName } from '../core/telemetry/aggregate.ts';
+import { createBucketing, parseBucket } from '../core/telemetry/buckets.ts';
+import { type FillMode, fillColumn, fillCounts, layOutBuckets } from '../core/telemetry/fill.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { PointColumns, SeriesRecord, TelemetryStore } from '../ports/telemetry-store.ts';
@@ -27,6 +30,27 @@ export interface RangeRequest extends OneSeries {
   readonly limit: number;
   readonly cursor: string | undefined;
 }
+
+export interface AggregateRequest extends OneSeries {
+  /** Epoch milliseconds; all there is where undefined. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  readonly bucket: string;
+  readonly timeZone: string;
+  readonly functions: readonly AggregateName[];
+  readonly fill: FillMode;
+}
+
+export interface ChartRequest extends OneSeries {
+  /** Epoch milliseconds; all there is where undefined. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  readonly points: number;
+  readonly method: 'largest_triangle' | 'min_max';
+}
+
+/** Buckets of one answer at most. */
+const MAX_BUCKETS = 10_000;
 
 /** A stretch of points, still as columns. */
 export interface RangeFound {
@@ -95,6 +119,53 @@ export class TelemetryQueries {
     return { series: nameView(series), points: found.points, nextCursor };
   }
 
+  /**
+   * One series in buckets of time.
+   *
+   * @throws {PisyncError} as {@link range}; `invalid_parameter` also for a width or zone that does not exist, and for
+   *   more than 10,000 buckets
+   */
+  async aggregate(request: AggregateRequest) {
+    const series = await this.#one(request);
+    const { bucket, timeZone, functions, fill } = request;
+    const from = micros(request.from, Number.MIN_SAFE_INTEGER);
+    const to = micros(request.to, Number.MAX_SAFE_INTEGER);
+    const query = { series, from, to, bucket, timeZone, names: functions };
+    const found = await this.#timed('aggregate', request, () => this.#store.aggregate(query));
+    if (found === undefined) throw unknownSeries();
+    const { starts, columns } = found;
+    const bucketing = createBucketing(parseBucket(bucket), timeZone);
+    // Without bounds, what is filled lies between the first and the last point.
+    const first = request.from === undefined ? (starts[0] ?? 0) : from;
+    const last = request.to === undefined ? (starts[starts.length - 1] ?? -1) + 1 : to;
+    const grid = layOutBuckets(starts, bucketing, first, last, fill, MAX_BUCKETS);
+    const filled = columns.map((column, at) =>
+      functions[at] === 'count' ? fillCounts(grid, column) : fillColumn(grid, column, fill),
+    );
+    const buckets = Array.from(grid.starts, (start, at) => {
+      const shown: Record<string, string | number | null> = { timestamp: formatPointTime(start) };
+      for (const [index, name] of functions.entries()) {
+        const value = filled[index]?.[at] ?? Number.NaN;
+        shown[name] = Number.isFinite(value) ? value : null;
+      }
+      return shown;
+    });
+    return { ...nameView(series), bucket, time_zone: timeZone, buckets };
+  }
+
+  /** The points that a chart of one series needs. @throws {PisyncError} as {@link range} */
+  async downsample(request: ChartRequest) {
+    const series = await this.#one(request);
+    const { points, method } = request;
+    const from = micros(request.from, Number.MIN_SAFE_INTEGER);
+    const to = micros(request.to, Number.MAX_SAFE_INTEGER);
+    const found = await this.#timed('downsample', request, () =>
+      this.#store.downsample({ series, from, to, points, method }),
+    );
+    if (found === undefined) throw unknownSeries();
+    return { ...nameView(series), points: pointViews(found) };
+  }
+
   async #one({ deviceId, metric, tags }: OneSeries): Promise<SeriesName> {
     const query = { deviceIds: [deviceId], metric, tags, limit: 1000 };
     const { items } = await this.#timed('series', query, () => this.#store.series(query));
@@ -161,6 +232,14 @@ export function formatPointTime(time: number): string {
   const text = formatTimestamp(ms);
   const rest = time - ms * 1000;
   return rest === 0 ? text : `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+}
+
+/** Points as a reply shows them. */
+export function pointViews(points: PointColumns) {
+  return Array.from({ length: points.count }, (_, at) => ({
+    timestamp: formatPointTime(points.times[at] as number),
+    value: pointValue(points, at),
+  }));
 }
 
 /** The value of a point of columns. */

@@ -20,6 +20,8 @@ async function commit({ store }: OpenedStore, ...points: readonly PlainPoint[]):
 export function telemetryTests(suite: StoreSuite): void {
   valueTests(suite);
   rangeTests(suite);
+  sumTests(suite);
+  chartTests(suite);
   listTests(suite);
 }
 
@@ -110,6 +112,75 @@ function rangeTests(suite: StoreSuite): void {
     assert.deepEqual(await read(8, 10, 5), [[], null]);
     const other = { deviceId: 'pi-1', key: 'u' };
     assert.equal(await opened.store.telemetry.range({ series: other, ...ever }), undefined);
+  });
+}
+
+function sumTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+  const series = { deviceId: 'pi-1', key: 't' };
+  const minute = 60_000_000;
+
+  suite.test('sums up a stretch in buckets, sealed or not; text counts nowhere', async (opened) => {
+    const at = (minutes: number, value: PlainPoint['value']) => point(minutes * minute, value);
+    await commit(opened, at(0, 1), at(1, 4), at(2, 'text'), at(61, 10), at(62, true));
+    await settle?.(opened.store);
+    await commit(opened, at(1, 3), at(180, 7));
+    const names = ['count', 'sum', 'min', 'max', 'first', 'last', 'p50'] as const;
+    const query = {
+      series,
+      from: start - 30 * minute,
+      to: start + 180 * minute,
+      bucket: '1h',
+      timeZone: 'UTC',
+      names,
+    };
+    const found = await opened.store.telemetry.aggregate(query);
+    // The stretch begins at half past eight.
+    assert.deepEqual([...(found?.starts ?? [])], [start - 30 * minute, start + 30 * minute]);
+    const [count, sum, min, max, first, last, p50] = found?.columns.map((column) => [...column]) ?? [];
+    assert.deepEqual(
+      [count, sum, min, max, first, last],
+      [
+        [2, 2],
+        [4, 11],
+        [1, 1],
+        [3, 10],
+        [1, 10],
+        [3, 1],
+      ],
+    );
+    assert.ok(Math.abs((p50?.[0] as number) - 1) <= 0.01);
+    assert.equal(
+      await opened.store.telemetry.aggregate({ ...query, series: { deviceId: 'x', key: 't' } }),
+      undefined,
+    );
+    await assert.rejects(opened.store.telemetry.aggregate({ ...query, bucket: '7m' }), {
+      code: 'invalid_parameter',
+    });
+  });
+}
+
+function chartTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+  const series = { deviceId: 'pi-1', key: 't' };
+
+  suite.test('chooses the points of a chart and loses no spike', async (opened) => {
+    const points = Array.from({ length: 500 }, (_, step) => point(step, step === 333 ? 1000 : step % 10));
+    await commit(opened, ...points, point(500, 'text'));
+    await settle?.(opened.store);
+    const query = { series, from: start, to: start + 501, points: 20 };
+    for (const method of ['min_max', 'largest_triangle'] as const) {
+      const found = plainPoints(await opened.store.telemetry.downsample({ ...query, method }));
+      assert.ok(found.length > 5 && found.length <= 20);
+      assert.deepEqual(
+        [found[0], found.at(-1)],
+        [
+          [start, 0],
+          [start + 499, 9],
+        ],
+      );
+      assert.ok(found.some(([, value]) => value === 1000));
+    }
   });
 }
 

@@ -234,4 +234,36 @@ describe('reading', () => {
     assertProblem(several, 400, 'invalid_parameter', 'tags');
     assert.match(several.body.detail, /air\.co2,room=a or air\.co2,room=b/);
   });
+
+  test('buckets hold what was asked for, in a time zone, filled or not', async () => {
+    const times = [0, 30, 60, 60 * 26].map((minutes) => now - 30 * 3_600_000 + minutes * 60_000);
+    const columns = { timestamps: times, values: [1, 3, 5, 9] };
+    await post(server, '/api/telemetry', { device_id: 'read-4', metrics: { t: columns } });
+    const path = '/api/telemetry/aggregate?device_id=read-4&metric=t';
+    const days = await get(server, `${path}&bucket=1d&time_zone=Europe/Berlin&functions=count,sum,stddev`);
+    assert.equal(days.status, 200, days.text);
+    assert.deepEqual(days.body.buckets, [
+      { timestamp: '2026-11-18T23:00:00.000Z', count: 3, sum: 9, stddev: 2 },
+      { timestamp: '2026-11-19T23:00:00.000Z', count: 1, sum: 9, stddev: null },
+    ]);
+    const hours = await get(server, `${path}&bucket=1h&functions=count,last&fill=previous`);
+    assert.equal(hours.body.buckets.length, 27);
+    assert.deepEqual(hours.body.buckets[2], { timestamp: '2026-11-19T04:00:00.000Z', count: 0, last: 5 });
+    assertProblem(await get(server, `${path}&bucket=7m`), 400, 'invalid_parameter', 'bucket');
+    assertProblem(await get(server, `${path}&time_zone=Mars/Base`), 400, 'invalid_parameter', 'time_zone');
+    assertProblem(await get(server, `${path}&functions=mean`), 400, 'invalid_parameter', 'functions');
+    assertProblem(await get(server, `${path}&bucket=1s&fill=null`), 400, 'invalid_parameter');
+  });
+
+  test('a chart has as many points as were asked for, and the spike among them', async () => {
+    const lines = Array.from(
+      { length: 500 },
+      (_, at) => `m,host=read-5 value=${at === 321 ? 99 : at % 7} ${seconds - 500 + at}`,
+    );
+    await write(lines.join('\n'));
+    const reply = await get(server, '/api/telemetry/downsample?device_id=read-5&metric=m&points=30');
+    assert.equal(reply.status, 200, reply.text);
+    assert.ok(reply.body.points.length <= 30);
+    assert.ok(reply.body.points.some((one: { value: number }) => one.value === 99));
+  });
 });

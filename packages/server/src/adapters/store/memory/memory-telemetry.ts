@@ -1,6 +1,13 @@
 import type { PointBatch, SeriesName } from '@pisync/protocol';
+import { aggregateColumns, BucketAggregates, isQuantile } from '../../../core/telemetry/aggregate.ts';
+import { createBucketing, parseBucket } from '../../../core/telemetry/buckets.ts';
+import { chartOf } from '../../../core/telemetry/chart.ts';
+import { numbersOf } from '../../../core/telemetry/numbers.ts';
 import { matchesSeries } from '../../../core/telemetry/series-select.ts';
 import type {
+  AggregateAnswer,
+  AggregateQuery,
+  DownsampleQuery,
   PointColumns,
   RangeAnswer,
   RangeQuery,
@@ -67,6 +74,26 @@ export class MemoryTelemetry implements TelemetryStore {
     const times = [...points.keys()].filter((time) => time >= from && time < to).sort((a, b) => a - b);
     const shown = times.slice(0, limit);
     return { points: columnsOf(shown, points), next: times[limit] ?? null };
+  }
+
+  async aggregate({
+    bucket,
+    timeZone,
+    names,
+    ...stretch
+  }: AggregateQuery): Promise<AggregateAnswer | undefined> {
+    const bucketing = createBucketing(parseBucket(bucket), timeZone);
+    const found = await this.range({ ...stretch, limit: Number.MAX_SAFE_INTEGER });
+    if (found === undefined) return undefined;
+    const aggregates = new BucketAggregates(names.some(isQuantile));
+    const { times, values, start, end } = numbersOf(found.points, 0, found.points.count);
+    aggregateColumns(times, values, start, end, bucketing, aggregates);
+    return { starts: aggregates.starts(), columns: names.map((name) => aggregates.column(name)) };
+  }
+
+  async downsample({ points, method, ...stretch }: DownsampleQuery): Promise<PointColumns | undefined> {
+    const found = await this.range({ ...stretch, limit: Number.MAX_SAFE_INTEGER });
+    return found === undefined ? undefined : chartOf(found.points, points, method);
   }
 }
 

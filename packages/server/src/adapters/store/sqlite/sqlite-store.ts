@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { type CommitOutcome, PisyncError } from '@pisync/protocol';
+import { type CommitOutcome, PisyncError, type SeriesName } from '@pisync/protocol';
 import type { HistoryFilter } from '../../../core/history.ts';
 import type { WindowTotals } from '../../../core/totals.ts';
 import type {
@@ -21,16 +21,9 @@ import type {
   StorePolicy,
   StoreStatus,
 } from '../../../ports/store.ts';
-import type {
-  RangeAnswer,
-  RangeQuery,
-  SeriesPage,
-  SeriesQuery,
-  TelemetryStore,
-} from '../../../ports/telemetry-store.ts';
+import type { SeriesPage, SeriesQuery, TelemetryStore } from '../../../ports/telemetry-store.ts';
 import { type BlockRow, toStoredEvent } from './format/block.ts';
 import type { PointTailAnswer } from './points/point-queries.ts';
-import type { PointReadRequest } from './points/point-reads.ts';
 import { SCAN_LIMIT, type TailAnswer } from './state/queries.ts';
 import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
@@ -103,7 +96,9 @@ class ThreadedStore implements SqliteStore {
   readonly supports = { durable: true, exclusive: true };
   readonly telemetry: TelemetryStore = {
     series: (query) => this.#series(query),
-    range: (query) => this.#range(query),
+    range: (query) => this.#readPoints('range', query),
+    aggregate: (query) => this.#readPoints('aggregate', query),
+    downsample: (query) => this.#readPoints('downsample', query),
   };
   readonly #path: string;
   readonly #writer: ThreadCaller;
@@ -143,14 +138,22 @@ class ThreadedStore implements SqliteStore {
     return this.#writer.call('series', query);
   }
 
-  async #range(query: RangeQuery): Promise<RangeAnswer | undefined> {
+  /** Asks the writer for the newest part of a stretch, and the reader for the answer. */
+  async #readPoints<T>(
+    method: 'range' | 'aggregate' | 'downsample',
+    query: { readonly series: SeriesName; readonly from: number; readonly to: number },
+  ): Promise<T | undefined> {
     this.#assertOpen();
+    const { series, ...rest } = query;
     for (let tries = 0; tries < READ_TRIES; tries++) {
-      const tail = await this.#writer.call<PointTailAnswer | null>('pointTail', query);
+      const tail = await this.#writer.call<PointTailAnswer | null>('pointTail', {
+        series,
+        from: rest.from,
+        to: rest.to,
+      });
       if (tail === null) return undefined;
       await this.#matchReader(tail.generation);
-      const request: PointReadRequest = { tail, from: query.from, to: query.to, limit: query.limit };
-      const answer = await this.#reader.call<RangeAnswer | 'stale'>('range', request);
+      const answer = await this.#reader.call<T | 'stale'>(method, { ...rest, tail });
       if (answer !== 'stale') return answer;
     }
     throw reorganised();

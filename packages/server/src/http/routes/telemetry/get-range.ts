@@ -1,5 +1,10 @@
 import * as schemas from '@pisync/protocol/schemas';
-import { formatPointTime, pointValue, type RangeFound } from '../../../services/telemetry-queries.ts';
+import {
+  formatPointTime,
+  pointValue,
+  pointViews,
+  type RangeFound,
+} from '../../../services/telemetry-queries.ts';
 import { jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
 import { integer, moment, oneOf, readQuery, requiredText, text } from '../../parameters.ts';
@@ -48,11 +53,7 @@ export const getRange: Route = {
 };
 
 function pageOf({ series, points, nextCursor }: RangeFound, limit: number): object {
-  const shown = Array.from({ length: points.count }, (_, at) => ({
-    timestamp: formatPointTime(points.times[at] as number),
-    value: pointValue(points, at),
-  }));
-  return { ...series, points: shown, next_cursor: nextCursor, limit };
+  return { ...series, points: pointViews(points), next_cursor: nextCursor, limit };
 }
 
 function answerLines(exchange: Exchange, { points, nextCursor }: RangeFound, format: 'ndjson' | 'csv'): void {

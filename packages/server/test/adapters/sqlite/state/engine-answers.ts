@@ -60,7 +60,7 @@ export async function answersOf(engine: Engine): Promise<Answers> {
 }
 
 /** Reads as the writer and the reading thread do between them. */
-function engineTelemetry({ points, db }: Engine): TelemetryStore {
+function engineTelemetry({ points, db }: Engine): Pick<TelemetryStore, 'series' | 'range'> {
   return {
     series: async (query) => querySeries(points, query),
     async range(query) {

@@ -37,7 +37,7 @@ function candidates(series: PointLog['series'], { deviceIds }: SeriesQuery): Ite
 /** The points of the tail in a stretch and the runs to read on in, as of one moment; null for a series never seen. */
 export function queryPointTail(
   log: PointLog,
-  { series: name, from, to }: RangeQuery,
+  { series: name, from, to }: Omit<RangeQuery, 'limit'>,
 ): Omit<PointTailAnswer, 'generation'> | null {
   const series = log.series.find(name.deviceId, name.key);
   if (series < 0) return null;

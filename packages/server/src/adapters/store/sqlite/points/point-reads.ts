@@ -1,8 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
-import type { RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import {
+  type AggregateName,
+  aggregateColumns,
+  BucketAggregates,
+  isQuantile,
+} from '../../../../core/telemetry/aggregate.ts';
+import { createBucketing, parseBucket } from '../../../../core/telemetry/buckets.ts';
+import { numbersOf } from '../../../../core/telemetry/numbers.ts';
+import type { AggregateAnswer, RangeAnswer } from '../../../../ports/telemetry-store.ts';
 import { isDamage } from '../format/connection.ts';
-import { type MergeCounts, mergePoints } from './point-merge.ts';
+import { mergePoints, type PointSlice } from './point-merge.ts';
 import type { PointTailAnswer } from './point-queries.ts';
 import { livePointRuns } from './point-run.ts';
 import { ColumnsCursor, SeriesCursor } from './run-cursor.ts';
@@ -21,11 +29,39 @@ export interface PointReadRequest {
  * @throws {PisyncError} `store_damaged`
  */
 export function readPoints(db: DatabaseSync, request: PointReadRequest): RangeAnswer | 'stale' {
+  return reading(db, request, () => collect(db, request));
+}
+
+export interface PointAggregateRequest extends Omit<PointReadRequest, 'limit'> {
+  readonly bucket: string;
+  readonly timeZone: string;
+  readonly names: readonly AggregateName[];
+}
+
+export interface PointChartRequest extends Omit<PointReadRequest, 'limit'> {
+  readonly points: number;
+  readonly method: 'largest_triangle' | 'min_max';
+}
+
+/** As {@link readPoints}, summed up: no more than a block of each run is in memory at once. */
+export function aggregatePoints(db: DatabaseSync, request: PointAggregateRequest): AggregateAnswer | 'stale' {
+  return reading(db, request, () => {
+    const bucketing = createBucketing(parseBucket(request.bucket), request.timeZone);
+    const aggregates = new BucketAggregates(request.names.some(isQuantile));
+    for (const { columns, from, to } of slicesOf(db, request)) {
+      const { times, values, start, end } = numbersOf(columns, from, to);
+      aggregateColumns(times, values, start, end, bucketing, aggregates);
+    }
+    return { starts: aggregates.starts(), columns: request.names.map((name) => aggregates.column(name)) };
+  });
+}
+
+function reading<T>(db: DatabaseSync, request: Omit<PointReadRequest, 'limit'>, read: () => T): T | 'stale' {
   db.exec('BEGIN');
   try {
     const live = new Set(livePointRuns(db).map((run) => run.id));
     if (!request.tail.runs.every((run) => live.has(run))) return 'stale';
-    return collect(db, request);
+    return read();
   } catch (cause) {
     if (cause instanceof PisyncError || !isDamage(cause)) throw cause;
     throw new PisyncError('store_damaged', { detail: 'history cannot be read; run `pisync doctor`', cause });
@@ -34,15 +70,22 @@ export function readPoints(db: DatabaseSync, request: PointReadRequest): RangeAn
   }
 }
 
-function collect(db: DatabaseSync, { tail, from, to, limit }: PointReadRequest): RangeAnswer {
+function slicesOf(
+  db: DatabaseSync,
+  { tail, from, to }: Omit<PointReadRequest, 'limit'>,
+): Generator<PointSlice, void> {
   const { series, runs, points } = tail;
   const cursors = [
     ...runs.map((run) => new SeriesCursor(db, run, series, from, to)),
     new ColumnsCursor(points),
   ];
+  return mergePoints(cursors, { replaced: 0 });
+}
+
+function collect(db: DatabaseSync, request: PointReadRequest): RangeAnswer {
+  const { limit } = request;
   const found = new Found(limit);
-  const counts: MergeCounts = { replaced: 0 };
-  for (const { columns, from: start, to: end } of mergePoints(cursors, counts)) {
+  for (const { columns, from: start, to: end } of slicesOf(db, request)) {
     const room = Math.min(end, start + limit - found.count);
     found.add(columns, start, room);
     if (room < end) return { points: found.columns(), next: columns.times[room] as number };

@@ -1,11 +1,18 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { PisyncError, syncStatus } from '@pisync/protocol';
 import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../core/history.ts';
+import { chartOf } from '../../../../core/telemetry/chart.ts';
 import { WindowTotals } from '../../../../core/totals.ts';
-import type { RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import type { AggregateAnswer, PointColumns, RangeAnswer } from '../../../../ports/telemetry-store.ts';
 import type { BlockRow } from '../format/block.ts';
 import { isDamage, openReader } from '../format/connection.ts';
-import { type PointReadRequest, readPoints } from '../points/point-reads.ts';
+import {
+  aggregatePoints,
+  type PointAggregateRequest,
+  type PointChartRequest,
+  type PointReadRequest,
+  readPoints,
+} from '../points/point-reads.ts';
 import { SCAN_LIMIT, type TailAnswer } from '../state/queries.ts';
 import { mergeSorted, SealedHistory } from '../state/sealed-history.ts';
 import { answerCalls } from './thread-call.ts';
@@ -57,6 +64,11 @@ function* newestFirst({ tail, filter }: ReadRequest): Generator<BlockRow, void> 
 
 answerCalls(parentPort as MessagePort, {
   range: (request: PointReadRequest): RangeAnswer | 'stale' => readPoints(db, request),
+  aggregate: (request: PointAggregateRequest): AggregateAnswer | 'stale' => aggregatePoints(db, request),
+  downsample({ points, method, ...request }: PointChartRequest): PointColumns | 'stale' {
+    const found = readPoints(db, { ...request, limit: Number.MAX_SAFE_INTEGER });
+    return found === 'stale' ? found : chartOf(found.points, points, method);
+  },
   /** Up to `limit + 1` rows behind `offset`: the one too many tells that there is more. */
   page: (request: ReadRequest): ReadAnswer<BlockRow[]> =>
     read(request, (rows) => {

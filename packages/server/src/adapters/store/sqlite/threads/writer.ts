@@ -239,7 +239,7 @@ const methods = {
   fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
     queryFleet(readable().ledger, rule, from, to),
   series: (query: SeriesQuery) => querySeries(readable().points, query),
-  pointTail: (query: RangeQuery): PointTailAnswer | null => {
+  pointTail: (query: Omit<RangeQuery, 'limit'>): PointTailAnswer | null => {
     const answer = queryPointTail(readable().points, query);
     return answer === null ? null : { ...answer, generation };
   },
