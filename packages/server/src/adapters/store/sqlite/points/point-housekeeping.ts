@@ -1,3 +1,4 @@
+import { freeBytes } from '../format/bytes.ts';
 import type { Engine } from '../state/engine.ts';
 import type { OnDemandThread } from '../threads/on-demand-thread.ts';
 import type { FinishedPointRun, PointRun } from './point-run.ts';
@@ -115,6 +116,7 @@ export class PointHousekeeping {
         this.#engine.transaction(() => {
           this.#engine.noteWritten(this.#engine.points.putBlocks(run, blocks));
         });
+        freeBytes(...blocks.map(({ data }) => data));
       }
       if (finished !== null) return finished;
       await meanwhile?.();

@@ -1,3 +1,4 @@
+import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { PointHousekeeping } from '../points/point-housekeeping.ts';
 import type { PageImage } from '../state/device-page.ts';
@@ -193,6 +194,8 @@ export class Housekeeping {
       // Awaited below; until then a failure must not count as unhandled.
       slice.catch(() => undefined);
       if (blocks.length > 0) this.#engine.putBlocks(run, blocks);
+      // Left to the garbage collector, blocks would pile up: to it they are small objects on a thread that hardly works.
+      freeBytes(...blocks.map(({ data }) => data));
       this.#watchLog();
       if (finished !== null) return finished;
       await between?.();
