@@ -56,7 +56,8 @@ export class MemoryTelemetry implements TelemetryStore {
     const { deviceIds, limit, after = -1 } = query;
     const found = [...this.#series.values()]
       .map(({ name, points }, number) => {
-        const time = Math.max(...points.keys());
+        let time = Number.NEGATIVE_INFINITY;
+        for (const each of points.keys()) if (each > time) time = each;
         return { name, number, time, value: points.get(time) as Value };
       })
       .filter(({ name, number }) => {
