@@ -136,20 +136,24 @@ export class ItemSplitter {
   #pushObject(chunk: Uint8Array, into: RawItem[]): void {
     this.#head.append(chunk);
     const bytes = this.#head.take(this.#head.size);
-    if (this.#object === 'first line' && chunk.includes(newline)) {
-      if (isValue(bytes.subarray(0, bytes.indexOf(newline)))) {
+    // Decided by as much as one item may be, and one byte: what the packet brings besides must make no difference.
+    const { maxItemBytes } = this.#reader.limits;
+    const start = bytes.subarray(0, maxItemBytes + 1);
+    if (this.#object === 'first line' && start.includes(newline)) {
+      if (isValue(start.subarray(0, start.indexOf(newline)))) {
         this.#splitLines(bytes, into);
         return;
       }
       this.#object = 'more lines';
     }
-    if (bytes.length <= this.#reader.limits.maxItemBytes) return;
-    if (this.#object === 'first line' || looksLikeLines(bytes)) {
+    if (bytes.length <= maxItemBytes) return;
+    if (this.#object === 'first line' || looksLikeLines(start)) {
       this.#splitLines(bytes, into);
       return;
     }
-    into.push(this.#reader.tooLarge(bytes.subarray(0, maxKeptBytes)));
-    this.#break('item_too_large', 'the body is one object that is larger than an item may be', this.#size);
+    into.push(this.#reader.tooLarge(start.subarray(0, maxKeptBytes)));
+    const at = this.#size - bytes.length + start.length;
+    this.#break('item_too_large', 'the body is one object that is larger than an item may be', at);
   }
 
   #endObject(into: RawItem[]): void {
