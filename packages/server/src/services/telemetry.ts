@@ -1,5 +1,5 @@
 import type { PointBatch } from '@pisync/protocol';
-import { settleTimes } from '../core/telemetry/point-clock.ts';
+import { believableTimes, type PointClock, settleTimes } from '../core/telemetry/point-clock.ts';
 import type { RejectedItem } from '../ports/store.ts';
 import { type Ingest, POINTS_PER_ITEM } from './ingest.ts';
 
@@ -34,7 +34,7 @@ export class Telemetry {
 }
 
 /** Corrects the times. @returns the device of each item's worth of points */
-function settle(batch: PointBatch, clock: Parameters<typeof settleTimes>[2]): (string | null)[] {
+function settle(batch: PointBatch, clock: PointClock): (string | null)[] {
   const { series, seriesOf, times, count } = batch;
   const devices = new Map<string, number>();
   const deviceOf = Int32Array.from(series, ({ deviceId }) => {
@@ -44,25 +44,25 @@ function settle(batch: PointBatch, clock: Parameters<typeof settleTimes>[2]): (s
     return devices.size - 1;
   });
   const points = new Uint32Array(devices.size);
-  const received = clock.receivedAt * 1000;
-  let odd = false;
+  const { earliest, latest } = believableTimes(clock);
+  /** Places of the points whose time cannot be right, by device: one pass, whatever the number of devices. */
+  const odd = new Map<number, number[]>();
   for (let at = 0; at < count; at++) {
-    points[deviceOf[seriesOf[at] as number] as number]! += 1;
+    const device = deviceOf[seriesOf[at] as number] as number;
+    points[device]! += 1;
     const time = times[at] as number;
-    if (time > received + 120_000_000 || time < received - clock.maxBacklogMs * 1000) odd = true;
+    if (time >= earliest && time <= latest) continue;
+    const places = odd.get(device);
+    if (places === undefined) odd.set(device, [at]);
+    else places.push(at);
   }
+  for (const places of odd.values()) settleTimes(times, places, clock);
   const owners: string[] = [];
   for (const [deviceId, device] of devices) {
     for (let items = Math.ceil((points[device] as number) / POINTS_PER_ITEM); items > 0; items--)
       owners.push(deviceId);
-    // Hardly any device's clock is that wrong: all others cost one pass in all.
-    if (odd) settleTimes(times, placesOf(seriesOf, deviceOf, device), clock);
   }
   return owners;
-}
-
-function* placesOf(seriesOf: Int32Array, deviceOf: Int32Array, device: number): Generator<number> {
-  for (let at = 0; at < seriesOf.length; at++) if (deviceOf[seriesOf[at] as number] === device) yield at;
 }
 
 function partOf(batch: PointBatch, from: number): PointBatch {

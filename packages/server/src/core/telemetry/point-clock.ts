@@ -8,6 +8,14 @@ export interface PointClock {
   readonly maxBacklogMs: number;
 }
 
+/** The range of times that are taken as they are, inclusive, in microseconds since the epoch. */
+export function believableTimes({ receivedAt, maxBacklogMs }: PointClock): {
+  readonly earliest: number;
+  readonly latest: number;
+} {
+  return { earliest: (receivedAt - maxBacklogMs) * 1000, latest: (receivedAt + CLOCK_TOLERANCE_MS) * 1000 };
+}
+
 /**
  * Brings the times of one device's points into the range that the server believes, in place.
  *
@@ -21,8 +29,7 @@ export interface PointClock {
  */
 export function settleTimes(times: Float64Array, places: Iterable<number>, clock: PointClock): number {
   const received = clock.receivedAt * 1000;
-  const latest = received + CLOCK_TOLERANCE_MS * 1000;
-  const earliest = received - clock.maxBacklogMs * 1000;
+  const { earliest, latest } = believableTimes(clock);
   const ahead: number[] = [];
   const behind: number[] = [];
   for (const place of places) {
