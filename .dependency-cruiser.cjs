@@ -11,9 +11,11 @@ const protocol = '^packages/protocol/src/(schemas/)?index[.]ts$';
 const layers = {
   core: [],
   ports: ['core'],
-  services: ['core', 'ports'],
+  import: [],
+  export: ['core', 'ports'],
+  services: ['core', 'ports', 'import'],
   config: ['core', 'ports'],
-  http: ['core', 'ports', 'services'],
+  http: ['core', 'ports', 'services', 'export'],
   cli: ['core', 'ports', 'services', 'config', 'roles', 'adapters/registry[.]ts$'],
   roles: ['core', 'ports', 'services', 'config', 'http', 'adapters/registry[.]ts$'],
   adapters: ['core', 'ports'],
@@ -33,8 +35,19 @@ const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
 
 /** Drivers and frameworks, and the only place that may name each. */
 const owners = [
-  { name: 'sqlite', modules: '^(node:)?sqlite$', place: `${server}adapters/store/sqlite/` },
+  {
+    name: 'sqlite',
+    modules: '^(node:)?sqlite$',
+    place: `${server}(adapters/store/sqlite|import/database)/`,
+  },
   { name: 'fastify', modules: 'node_modules/(@fastify/|fastify/)', place: `${server}http/` },
+  {
+    name: 'apache-arrow',
+    modules: 'node_modules/apache-arrow/',
+    place: `${server}(http/reply|export/table)/`,
+  },
+  { name: 'fflate', modules: 'node_modules/fflate/', place: `${server}export/` },
+  { name: 'cli-progress', modules: 'node_modules/cli-progress/', place: `${server}cli/` },
   { name: 'commander', modules: 'node_modules/commander/', place: `${server}cli/` },
   { name: 'fast-check', modules: 'node_modules/fast-check/', place: `${server}conformance/` },
 ];

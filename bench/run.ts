@@ -13,13 +13,19 @@ import { batches } from './scenarios/batches.ts';
 import { disk } from './scenarios/disk.ts';
 import { growth } from './scenarios/growth.ts';
 import { herd } from './scenarios/herd.ts';
-import { memory } from './scenarios/memory.ts';
+import { importFile } from './scenarios/import.ts';
+import { lineProtocol } from './scenarios/line-protocol.ts';
+import { manyDevices } from './scenarios/many-devices.ts';
+import { memory, telemetryMemory } from './scenarios/memory.ts';
 import { openLoop } from './scenarios/open-loop.ts';
 import { queries } from './scenarios/queries.ts';
 import { single } from './scenarios/single.ts';
 import { start } from './scenarios/start.ts';
+import { telemetryJson } from './scenarios/telemetry-json.ts';
+import { telemetryQueries } from './scenarios/telemetry-queries.ts';
+import { telemetrySize } from './scenarios/telemetry-size.ts';
 
-// Memory is last: it reports the peak over all that ran before.
+// The memory of either load is behind it: it reports the peak over all that ran before.
 const scenarios: readonly Scenario[] = [
   single,
   openLoop,
@@ -30,12 +36,19 @@ const scenarios: readonly Scenario[] = [
   start,
   herd,
   memory,
+  lineProtocol,
+  telemetryJson,
+  manyDevices,
+  telemetrySize,
+  telemetryQueries,
+  importFile,
+  telemetryMemory,
 ];
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2), root);
   if (options.help) {
-    const list = scenarios.map((it) => `  ${it.name.padEnd(12)}  ${it.about}`).join('\n');
+    const list = scenarios.map((it) => `  ${it.name.padEnd(17)}  ${it.about}`).join('\n');
     process.stdout.write(`${usage}\nScenarios:\n${list}\n`);
     return 0;
   }

@@ -13,9 +13,10 @@ import { parseArgs } from 'node:util';
 import { pisyncCommand } from '../harness/pisync-command.ts';
 import { freePort, type ServerProcess, startServer } from '../harness/server-process.ts';
 import { CrashClient } from './crash-client.ts';
+import { EventParcels } from './event-parcels.ts';
 import { Ledger } from './ledger.ts';
 import { compareWithLedger } from './read-back.ts';
-import { printReport } from './report.ts';
+import { printReport, stateLines, tallyLines } from './report.ts';
 
 const { values } = parseArgs({
   options: { cycles: { type: 'string', default: '5' }, megabytes: { type: 'string', default: '256' } },
@@ -76,7 +77,7 @@ async function run(folder: string): Promise<boolean> {
   const command = { ...pisyncCommand(folder), port: await freePort() };
   let server: ServerProcess = await startServer(command);
   const ledger = new Ledger(400);
-  const client = new CrashClient(server.url, ledger, 8, 600_000);
+  const client = new CrashClient(server.url, [new EventParcels(ledger, 600_000)], 8);
   try {
     for (let cycle = 1; cycle <= Number(values.cycles); cycle++) {
       if (!(await acknowledges(ledger, 20)))
@@ -102,9 +103,9 @@ async function run(folder: string): Promise<boolean> {
     const found = await compareWithLedger(server.url, ledger);
     return printReport(
       `disk filled and freed ${values.cycles} times under load`,
-      ledger,
       client.counts,
-      found,
+      [...tallyLines(ledger, found), ...stateLines(found)],
+      [...ledger.violations, ...found.examples],
     );
   } finally {
     await server.stop();

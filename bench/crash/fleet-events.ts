@@ -66,7 +66,8 @@ export function seqAt(device: number, timestamp: number): number {
   return ((timestamp - device - firstTime) / 60_000) ^ 15;
 }
 
-function scramble(device: number, seq: number): number {
+/** The same well-mixed number for a device and a counter. */
+export function scramble(device: number, seq: number): number {
   let x = (Math.imul(device + 1, 0x9e3779b1) ^ Math.imul(seq + 1, 0x85ebca6b)) >>> 0;
   x ^= x >>> 15;
   x = Math.imul(x, 0x2c1b3c6d) >>> 0;

@@ -1,5 +1,7 @@
-/** One event of the crash fleet. */
-export interface EventKey {
+import type { JsonReply } from '../harness/json-client.ts';
+
+/** One observation of the crash fleet. */
+export interface ObservationKey {
   readonly device: number;
   readonly seq: number;
 }
@@ -9,11 +11,13 @@ const acknowledged = 2;
 const toldStored = 4;
 
 /**
- * What the client knows: which events it sent and which ones the server acknowledged. It lives with the client, so
- * no crash of the server touches it. Whatever contradicts it is a violation.
+ * What the client knows of one kind of observation: which ones it sent and which ones the server acknowledged. It lives with
+ * the client, so no crash of the server touches it. Whatever contradicts it is a violation.
  */
 export class Ledger {
   readonly devices: number;
+  /** For messages. */
+  readonly what: string;
   readonly violations: string[] = [];
   #violationCount = 0;
   #acknowledged = 0;
@@ -21,13 +25,14 @@ export class Ledger {
   readonly #marks: Uint8Array[];
   readonly #next: Uint32Array;
 
-  constructor(devices: number) {
+  constructor(devices: number, what = 'event') {
     this.devices = devices;
+    this.what = what;
     this.#marks = Array.from({ length: devices }, () => new Uint8Array(1024));
     this.#next = new Uint32Array(devices);
   }
 
-  /** Events that were made; all have been sent, or wait for their first sending. */
+  /** Observations that were made; all have been sent, or wait for their first sending. */
   get made(): number {
     return this.#next.reduce((sum, value) => sum + value, 0);
   }
@@ -36,7 +41,7 @@ export class Ledger {
     return this.#acknowledged;
   }
 
-  /** Replies `duplicate`: of deliberate ones, and of events whose reply a crash had swallowed. */
+  /** Replies `duplicate`: of deliberate ones, and of observations whose reply a crash had swallowed. */
   get duplicateReplies(): number {
     return this.#duplicates;
   }
@@ -45,13 +50,13 @@ export class Ledger {
     return this.#violationCount;
   }
 
-  /** Counter of a device's next event; smaller ones exist. */
+  /** Counter of a device's next observation; smaller ones exist. */
   count(device: number): number {
     return this.#next[device]!;
   }
 
-  /** Makes the next event of a device. */
-  make(device: number): EventKey {
+  /** Makes the next observation of a device. */
+  make(device: number): ObservationKey {
     const seq = this.#next[device]!;
     this.#next[device] = seq + 1;
     let marks = this.#marks[device]!;
@@ -65,15 +70,25 @@ export class Ledger {
     return { device, seq };
   }
 
+  /** Observations that were made before, of devices at random, whatever became of them. */
+  old(count: number): ObservationKey[] {
+    const devices = Array.from({ length: count }, () => this.anyDevice()).filter((it) => this.count(it) > 0);
+    return devices.map((device) => ({ device, seq: Math.floor(Math.random() * this.count(device)) }));
+  }
+
+  anyDevice(): number {
+    return Math.floor(Math.random() * this.devices);
+  }
+
   isAcknowledged(device: number, seq: number): boolean {
     return ((this.#marks[device]![seq] ?? 0) & acknowledged) !== 0;
   }
 
-  /** Notes the server's word about one event. */
-  note(key: EventKey, result: unknown): void {
+  /** Notes the server's word about one observation. */
+  note(key: ObservationKey, result: unknown): void {
     const marks = this.#marks[key.device]!;
     const mark = marks[key.seq]!;
-    const name = `device ${key.device} event ${key.seq}`;
+    const name = `device ${key.device} ${this.what} ${key.seq}`;
     if (result === 'stored') {
       if ((mark & toldStored) !== 0) this.violation(`${name}: acknowledged as stored twice`);
       marks[key.seq] = mark | acknowledged | toldStored;
@@ -85,6 +100,28 @@ export class Ledger {
       return;
     }
     if ((mark & acknowledged) === 0) this.#acknowledged++;
+  }
+
+  /** Notes that observations are on disk, where the server does not tell new ones from those that it knew. */
+  acknowledge(keys: readonly ObservationKey[]): void {
+    for (const { device, seq } of keys) {
+      const marks = this.#marks[device]!;
+      if ((marks[seq]! & acknowledged) === 0) this.#acknowledged++;
+      marks[seq] = marks[seq]! | acknowledged;
+    }
+  }
+
+  /** Notes a reply that has a result for each observation, in their order. */
+  noteResults(path: string, keys: readonly ObservationKey[], { status, body }: JsonReply): void {
+    const results = body?.['results'];
+    if (status !== 200 || !Array.isArray(results) || results.length !== keys.length) {
+      this.violation(`${path} answered ${status} ${JSON.stringify(body)?.slice(0, 300)}`);
+      return;
+    }
+    keys.forEach((key, index) => {
+      const item = results[index] as { index?: unknown; result?: unknown };
+      this.note(key, item.index === index && typeof item.result === 'string' ? item.result : item);
+    });
   }
 
   violation(text: string): void {

@@ -2,36 +2,43 @@ import { JsonClient } from '../harness/json-client.ts';
 import { deviceKind, deviceName, epochOf, fails, outcomeOf, seqAt, timeOf } from './fleet-events.ts';
 import type { Ledger } from './ledger.ts';
 
-/** The server's store against the client's ledger. All must be zero but `stored` and `devices`. */
-export interface Comparison {
+/** What is there of one kind of observation against the client's ledger. All must be zero but `stored`. */
+export interface Tally {
   stored: number;
-  devices: number;
   /** Acknowledged and not there. */
   lost: number;
   /** There more than once. */
   duplicates: number;
   /** There and never sent, or with another body. */
   foreign: number;
+  readonly examples: string[];
+}
+
+/** The events of the server's store, and what is derived from them. All but `stored` and `devices` must be zero. */
+export interface Comparison extends Tally {
+  devices: number;
   /** Devices whose streak, failures or totals differ from a count over the ledger. */
   wrongState: number;
   /** Fleet totals that differ from the sum of all histories. */
   wrongTotals: number;
-  readonly examples: string[];
 }
 
-/** Reads everything back through the API: all devices, and all history of each, page by page. */
-export async function compareWithLedger(url: string, ledger: Ledger): Promise<Comparison> {
+export function emptyTally(): Tally {
+  return { stored: 0, lost: 0, duplicates: 0, foreign: 0, examples: [] };
+}
+
+/**
+ * Reads everything back through the API: all devices, and all history of each, page by page.
+ *
+ * @param others - devices that sent other kinds of observations only
+ */
+export async function compareWithLedger(
+  url: string,
+  ledger: Ledger,
+  others: ReadonlySet<string> = new Set(),
+): Promise<Comparison> {
   const client = new JsonClient(url, 4);
-  const comparison: Comparison = {
-    stored: 0,
-    devices: 0,
-    lost: 0,
-    duplicates: 0,
-    foreign: 0,
-    wrongState: 0,
-    wrongTotals: 0,
-    examples: [],
-  };
+  const comparison: Comparison = { ...emptyTally(), devices: 0, wrongState: 0, wrongTotals: 0 };
   const listed = new Set<string>();
   for await (const device of pages(client, '/api/devices?limit=1000'))
     listed.add(String(device['device_id']));
@@ -40,7 +47,7 @@ export async function compareWithLedger(url: string, ledger: Ledger): Promise<Co
     if (ledger.count(device) > 0) await compareDevice(client, ledger, device, comparison);
     listed.delete(deviceName(device));
   }
-  comparison.foreign += listed.size;
+  for (const name of listed) if (!others.has(name)) comparison.foreign++;
   const totals = (await client.read('/api/fleet/summary'))['totals'] as Record<string, unknown>;
   if (totals['syncs'] !== comparison.stored) {
     comparison.wrongTotals++;
@@ -70,12 +77,17 @@ async function compareDevice(
     into.foreign++;
     example(into, `${path}: not as sent: ${JSON.stringify(item)}`);
   }
+  noteLost(ledger, device, found, into);
+  compareState(await client.read(path), device, found, into);
+}
+
+/** Counts what was acknowledged and not found. */
+export function noteLost(ledger: Ledger, device: number, found: ReadonlySet<number>, into: Tally): void {
   for (let seq = 0; seq < ledger.count(device); seq++) {
     if (!ledger.isAcknowledged(device, seq) || found.has(seq)) continue;
     into.lost++;
-    example(into, `${path}: event ${seq} was acknowledged and is not there`);
+    example(into, `device ${device}: ${ledger.what} ${seq} was acknowledged and is not there`);
   }
-  compareState(await client.read(path), device, found, into);
 }
 
 function sameBody(device: number, seq: number, item: Record<string, unknown>): boolean {
@@ -111,7 +123,8 @@ function compareState(
   example(into, `${deviceName(device)}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(state)}`);
 }
 
-async function* pages(client: JsonClient, path: string): AsyncGenerator<Record<string, unknown>> {
+/** The items of a list, page by page. */
+export async function* pages(client: JsonClient, path: string): AsyncGenerator<Record<string, unknown>> {
   let cursor: unknown = null;
   do {
     const page = await client.read(
@@ -122,6 +135,6 @@ async function* pages(client: JsonClient, path: string): AsyncGenerator<Record<s
   } while (cursor !== null);
 }
 
-function example(comparison: Comparison, text: string): void {
+export function example(comparison: Tally, text: string): void {
   if (comparison.examples.length < 10) comparison.examples.push(text.slice(0, 500));
 }

@@ -7,14 +7,24 @@ import { pisyncCommand } from './pisync-command.ts';
 import { type ServerCommand, type ServerProcess, startServer } from './server-process.ts';
 import { fullSizes, quickSizes, type Sizes } from './sizes.ts';
 
+/** What a server was measured with: each has its own limit of memory. */
+export type Load = 'events' | 'telemetry and detections';
+
+/** The most resident memory that a PiSync server ever had, and what it was used for. */
+export interface Peak {
+  readonly label: string;
+  readonly load: Load;
+  readonly bytes: number;
+}
+
 /** What the scenarios of one run share. */
 export class BenchContext {
   readonly sizes: Sizes;
   readonly options: BenchOptions;
   /** Absolute numbers behind the rows, by scenario, for the baseline file. */
   readonly details: Record<string, unknown> = {};
-  /** Most resident memory that each PiSync server ever had, in bytes, by what it was used for. */
-  readonly peaks = new Map<string, number>();
+  /** Most resident memory that the PiSync servers ever had. */
+  readonly peaks: Peak[] = [];
   #bigStore: Promise<BigStore> | null = null;
   #folders = 0;
 
@@ -60,11 +70,11 @@ export class BenchContext {
     label: string,
     folder: string,
     use: (server: ServerProcess) => Promise<Result>,
+    load: Load = 'events',
   ): Promise<Result> {
     return this.withServer(pisyncCommand(folder), async (server) => {
       const result = await use(server);
-      const { peak } = server.memory();
-      this.peaks.set(label, Math.max(peak, this.peaks.get(label) ?? 0));
+      this.peaks.push({ label, load, bytes: server.memory().peak });
       this.details[`event loop: ${label}`] = await eventLoopMetrics(server.url);
       return result;
     });

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Bytes that a folder takes on disk, with everything below it. */
@@ -25,6 +26,30 @@ export async function settled(folder: string, quietMs: number): Promise<number> 
     last = now;
   }
   return last;
+}
+
+/** What sealed points take in the file of a store; see docs/spec/sqlite-format.md. */
+export interface SealedPoints {
+  readonly points: number;
+  /** Bytes of their blocks. */
+  readonly blockBytes: number;
+  /** The same with what SQLite needs around them: pages of the table and of its index. */
+  readonly pageBytes: number;
+}
+
+/** @param file - the store of a server that has stopped */
+export function sealedPoints(file: string): SealedPoints {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const one = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0] ?? 0);
+    return {
+      points: one('SELECT sum(points) FROM point_run WHERE live = 1'),
+      blockBytes: one('SELECT sum(length(data)) FROM point_block'),
+      pageBytes: one("SELECT sum(pgsize) FROM dbstat WHERE name IN ('point_block', 'point_block_place')"),
+    };
+  } finally {
+    db.close();
+  }
 }
 
 function blocksOf(path: string): number {

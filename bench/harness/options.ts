@@ -20,7 +20,7 @@ export interface BenchOptions {
 export const usage = `Usage: npm run bench -- [options]
 
   --only NAME   run this scenario only; may be given several times
-  --quick       small numbers: a smoke test, under a minute, no word about speed
+  --quick       small numbers: a smoke test, no word about speed
   --assert      exit 1 when a row misses what it must reach
   --work DIR    where stores are made (data/bench)
   --keep        keep the store of the growth scenario, and reuse one that was kept

@@ -8,11 +8,13 @@ import { type ProcessMemory, processMemory, processTree } from './process-memory
 export interface ServerCommand {
   /** For messages. */
   readonly name: string;
-  /** Arguments for this Node, given the port to listen on. */
+  /** What to start; this Node where absent. */
+  readonly program?: string;
+  /** Arguments for the program, given the port to listen on. */
   readonly args: (port: number) => readonly string[];
   /** Path that answers 200 once the server is ready. */
   readonly readyPath: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: (port: number) => Readonly<Record<string, string>>;
   /** Give up after so long; 60 s by default. */
   readonly readyWithinMs?: number;
   /** Listen here instead of on a free port: for a restart behind the same address. */
@@ -58,9 +60,10 @@ export interface SpawnedServer extends ServerProcess {
 export async function spawnServer(command: ServerCommand): Promise<SpawnedServer> {
   const port = command.port ?? (await freePort());
   const began = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...command.args(port)], {
+  const ownFlags = command.program === undefined ? ['--disable-warning=ExperimentalWarning'] : [];
+  const child = spawn(command.program ?? process.execPath, [...ownFlags, ...command.args(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...command.env },
+    env: { ...process.env, ...command.env?.(port) },
   });
   return new RunningServer(command, child, port, began);
 }

@@ -30,6 +30,40 @@ export interface Sizes {
     readonly windowSeconds: number;
     readonly connections: number;
   };
+  readonly telemetry: TelemetrySizes;
+  readonly imports: {
+    readonly rows: number;
+    readonly networks: number;
+    /** Parts of a map that are asked for. */
+    readonly viewports: number;
+  };
+}
+
+interface TelemetrySizes {
+  readonly connections: number;
+  readonly rounds: number;
+  readonly lines: {
+    readonly devices: number;
+    readonly batches: readonly number[];
+    readonly warmUpPoints: number;
+    readonly points: number;
+  };
+  readonly json: {
+    readonly devices: number;
+    readonly batchPoints: number;
+    readonly warmUpPoints: number;
+    readonly points: number;
+  };
+  readonly growth: { readonly devices: number; readonly points: number; readonly step: number };
+  readonly size: { readonly devices: number; readonly points: number };
+  readonly queries: {
+    /** Series that are summed up, and points of each. */
+    readonly longSeries: number;
+    readonly pointsEach: number;
+    /** Further devices, for their newest points. */
+    readonly devices: number;
+    readonly requests: number;
+  };
 }
 
 /** What the table of results is made with. */
@@ -43,6 +77,16 @@ export const fullSizes: Sizes = {
   start: { rounds: 5 },
   // The last device comes a little before the minute is over, so that "done in 60 s" can be seen.
   herd: { devices: 100_000, eventsPerDevice: 24, eventsPerRequest: 24, windowSeconds: 58, connections: 1000 },
+  telemetry: {
+    connections: 8,
+    rounds: 3,
+    lines: { devices: 1000, batches: [1000, 10_000], warmUpPoints: 500_000, points: 4_000_000 },
+    json: { devices: 1000, batchPoints: 10_000, warmUpPoints: 300_000, points: 1_500_000 },
+    growth: { devices: 100_000, points: 50_000_000, step: 2_000_000 },
+    size: { devices: 100, points: 10_000_000 },
+    queries: { longSeries: 10, pointsEach: 1_000_000, devices: 1000, requests: 40 },
+  },
+  imports: { rows: 1_000_000, networks: 200_000, viewports: 50 },
 };
 
 /** A smoke test: every path once. */
@@ -55,4 +99,14 @@ export const quickSizes: Sizes = {
   queries: { requests: 100 },
   start: { rounds: 2 },
   herd: { devices: 1000, eventsPerDevice: 24, eventsPerRequest: 12, windowSeconds: 2, connections: 100 },
+  telemetry: {
+    connections: 4,
+    rounds: 1,
+    lines: { devices: 1000, batches: [1000, 10_000], warmUpPoints: 20_000, points: 100_000 },
+    json: { devices: 100, batchPoints: 10_000, warmUpPoints: 20_000, points: 100_000 },
+    growth: { devices: 5000, points: 500_000, step: 50_000 },
+    size: { devices: 10, points: 600_000 },
+    queries: { longSeries: 10, pointsEach: 30_000, devices: 100, requests: 20 },
+  },
+  imports: { rows: 20_000, networks: 4000, viewports: 20 },
 };

@@ -28,6 +28,21 @@ export function medianRatio(a: readonly number[], b: readonly number[]): number 
   return median(a.map((value, round) => value / (b[round] ?? Number.NaN)));
 }
 
+/**
+ * How much slower the end of a growth is than its start: the medians of three steps each. The very first step is left
+ * out: it has first sightings and a cold process in it.
+ */
+export function slowdown(rates: readonly number[]): {
+  readonly from: number;
+  readonly to: number;
+  /** 0 where it did not get slower. */
+  readonly percent: number;
+} {
+  const from = median(rates.slice(1, 4));
+  const to = median(rates.slice(-3));
+  return { from, to, percent: Math.max(0, (1 - to / from) * 100) };
+}
+
 /** A number for people: three significant digits, thousands as k and M. */
 export function short(value: number): string {
   const size = Math.abs(value);

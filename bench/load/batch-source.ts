@@ -1,4 +1,5 @@
 import { type EventTemplate, eventTemplate, firstEventTime, type Identity } from './event-template.ts';
+import { Random } from './random.ts';
 
 /** Events 500 to a request from devices in random order: the worst case of a fleet for anything kept by device. */
 export interface BatchSourceOptions {
@@ -22,7 +23,7 @@ export class BatchSource {
   readonly #order: Uint32Array;
   readonly #buffers: Buffer[];
   readonly #bodyAt: number;
-  #random = 0x2545f491;
+  readonly #random = new Random();
   #produced = 0;
   #limit: number;
 
@@ -64,7 +65,7 @@ export class BatchSource {
     let at = this.#bodyAt;
     for (let item = 0; item < batchSize; item++) {
       const place = this.#produced % devices;
-      if (place === 0) this.#shuffle();
+      if (place === 0) this.#random.shuffle(this.#order);
       buffer[at] = item === 0 ? 91 : 44;
       const seq = (this.#produced - place) / devices;
       this.#template.write(buffer, at + 1, this.#order[place]!, seq);
@@ -73,26 +74,6 @@ export class BatchSource {
     }
     buffer[at] = 93;
     return buffer;
-  }
-
-  #shuffle(): void {
-    const order = this.#order;
-    for (let index = order.length - 1; index > 0; index--) {
-      const other = this.#below(index + 1);
-      const kept = order[index]!;
-      order[index] = order[other]!;
-      order[other] = kept;
-    }
-  }
-
-  /** xorshift: the same order in every run. */
-  #below(limit: number): number {
-    let x = this.#random;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#random = x;
-    return (x >>> 0) % limit;
   }
 }
 

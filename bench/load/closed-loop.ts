@@ -1,4 +1,4 @@
-import { type HttpConnection, openConnections } from './http-connection.ts';
+import { type HttpConnection, openConnections } from './http/http-connection.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
 /** A load whose clients each wait for their reply before the next request. */
@@ -71,4 +71,13 @@ export async function runClosedLoop(load: ClosedLoop): Promise<LoadResult> {
   });
   await ended;
   return { requests, errors, firstError, seconds: (performance.now() - began) / 1000, latency };
+}
+
+/** Sends requests that were made beforehand, each once, in their order, over all connections. */
+export function runPrepared(
+  load: Omit<ClosedLoop, 'next' | 'durationMs'>,
+  requests: readonly Buffer[],
+): Promise<LoadResult> {
+  let at = 0;
+  return runClosedLoop({ ...load, next: () => requests[at++] ?? null });
 }

@@ -3,7 +3,7 @@ import { storedCount } from './batch-source.ts';
 import { DueQueue } from './due-queue.ts';
 import { firstEventTime } from './event-template.ts';
 import { HerdTemplate } from './herd-template.ts';
-import { HttpConnection, openConnections } from './http-connection.ts';
+import { HttpConnection, openConnections } from './http/http-connection.ts';
 import { IdleQueue } from './idle-queue.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 

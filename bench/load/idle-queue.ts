@@ -1,4 +1,4 @@
-import type { HttpConnection } from './http-connection.ts';
+import type { HttpConnection } from './http/http-connection.ts';
 
 /** Connections that wait for a request, longest first: so all of them take part, as those of many devices do. */
 export class IdleQueue {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadResult } from './closed-loop.ts';
-import { type HttpConnection, openConnections } from './http-connection.ts';
+import { type HttpConnection, openConnections } from './http/http-connection.ts';
 import { IdleQueue } from './idle-queue.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 

@@ -1,8 +1,6 @@
-import type { BenchContext } from '../harness/bench-context.ts';
+import { askMany, getRequest, type Question } from '../harness/questions.ts';
 import type { Row, Scenario } from '../harness/scenario.ts';
-import type { ServerProcess } from '../harness/server-process.ts';
 import { short } from '../harness/statistics.ts';
-import { type LoadResult, runClosedLoop } from '../load/closed-loop.ts';
 import { deviceId } from '../load/event-template.ts';
 
 interface Query {
@@ -54,57 +52,29 @@ export const queries: Scenario = {
   about: 'history page, repeated failures and one device on the filled store, alone and four at once',
   async run(context) {
     const { folder, events } = await context.bigStore();
-    return context.withPisync('queries', folder, async (server) => {
+    const { devices, queries } = context.sizes;
+    return context.withPisync('queries', folder, async ({ url }) => {
       const rows: Row[] = [];
       for (const query of queryList) {
-        for (const connections of [1, 4])
-          rows.push(await measure(context, server, query, connections, events));
+        for (const connections of [1, 4]) {
+          const question = questionOf(query, connections, { events, devices });
+          rows.push(await askMany(context, question, { url, connections, requests: queries.requests }));
+        }
       }
       return rows;
     });
   },
 };
 
-async function measure(
-  context: BenchContext,
-  server: ServerProcess,
+function questionOf(
   query: Query,
   connections: number,
-  events: number,
-): Promise<Row> {
-  const { requests } = context.sizes.queries;
-  await ask(context, server, query, connections, Math.ceil(requests / 10));
-  const { errors, firstError, latency, seconds } = await ask(context, server, query, connections, requests);
-  if (errors > 0) throw new Error(`${query.label}: ${errors} errors: ${firstError}`);
-  context.details[`query ${query.id}, ${connections} at once`] = latency.summary();
-  const p95 = latency.quantile(0.95);
-  context.say(`  ${query.label}, ${connections} at once: p95 ${short(p95)} ms`);
+  { events, devices }: { readonly events: number; readonly devices: number },
+): Question {
   return {
     id: `query_${query.id}_${connections}`,
-    label: `${query.label} at ${short(events)} events, ${connections === 1 ? 'one at a time' : `${connections} at once`}: p95`,
-    value: p95,
-    unit: 'ms',
+    label: `${query.label} at ${short(events)} events, ${connections === 1 ? 'one at a time' : `${connections} at once`}`,
     goal: query.counts ? { better: 'lower', atLeast: 5, aim: 1 } : null,
-    note: `p50 ${short(latency.quantile(0.5))} ms, max ${short(latency.max)} ms, ${short(requests / seconds)}/s`,
+    request: () => getRequest(query.path(deviceId(Math.floor(Math.random() * devices)))),
   };
-}
-
-function ask(
-  context: BenchContext,
-  server: ServerProcess,
-  query: Query,
-  connections: number,
-  requests: number,
-): Promise<LoadResult> {
-  let left = requests;
-  return runClosedLoop({
-    url: server.url,
-    connections,
-    next() {
-      if (left-- <= 0) return null;
-      const device = deviceId(Math.floor(Math.random() * context.sizes.devices));
-      return `GET ${query.path(device)} HTTP/1.1\r\nhost: bench\r\n\r\n`;
-    },
-    accept: (status) => status === 200,
-  });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { judge, type Row } from '../harness/scenario.ts';
-import { median, medianRatio } from '../harness/statistics.ts';
+import { median, medianRatio, slowdown } from '../harness/statistics.ts';
 import { DueQueue } from '../load/due-queue.ts';
 import { LatencyHistogram } from '../load/latency-histogram.ts';
 
@@ -50,6 +50,12 @@ test('median and ratio', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
   assert.equal(medianRatio([10, 30, 20], [10, 10, 10]), 2);
+});
+
+test('a growth is judged by its steps after the first and by its last ones', () => {
+  const { from, to, percent } = slowdown([10, 100, 90, 110, 50, 80, 60, 70]);
+  assert.deepEqual([from, to, Math.round(percent)], [100, 70, 30]);
+  assert.equal(slowdown([10, 100, 100, 100, 120, 120, 120]).percent, 0);
 });
 
 test('a row is judged by its better direction', () => {

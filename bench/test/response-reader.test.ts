@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ResponseReader } from '../load/response-reader.ts';
+import { ResponseReader } from '../load/http/response-reader.ts';
 
 interface Expected {
   readonly status: number;
@@ -64,9 +64,27 @@ test('responses are read whole, however they are cut', () => {
   );
 });
 
+test('a body of many chunks is one, however large', () => {
+  const parts = Array.from({ length: 12 }, (_, at) => Buffer.alloc(30_000, 65 + at));
+  const reader = new ResponseReader();
+  reader.push(Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'));
+  for (const part of parts) {
+    const chunk = [Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')];
+    assert.equal(reader.push(Buffer.concat(chunk)), false);
+  }
+  assert.equal(reader.push(Buffer.from('0\r\n\r\n')), true);
+  assert.ok(reader.body.equals(Buffer.concat(parts)));
+});
+
 test('what is no response is refused', () => {
   assert.throws(() => new ResponseReader().push(Buffer.from('SSH-2.0-OpenSSH_9.2\r\n\r\n')), /not an HTTP/);
   assert.throws(() => new ResponseReader().push(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')), /without a length/);
   const two = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'.repeat(2);
   assert.throws(() => new ResponseReader().push(Buffer.from(two)), /more bytes/);
+  const chunks = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+  const broken = (body: string): boolean => new ResponseReader().push(Buffer.from(chunks + body));
+  assert.throws(() => broken('-1\r\n'), /broken chunked/);
+  assert.throws(() => broken('5z\r\n'), /broken chunked/);
+  assert.throws(() => broken('two\r\n'), /broken chunked/);
+  assert.throws(() => broken('0\r\n\r\nHTTP/1.1 200 OK'), /more bytes/);
 });

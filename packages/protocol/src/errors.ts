@@ -36,6 +36,7 @@ export const errorCatalogue = {
   bad_request: { kind: 'request', title: 'The request is malformed' },
   device_unknown: { kind: 'request', title: 'No such device' },
   series_unknown: { kind: 'request', title: 'No such series' },
+  network_unknown: { kind: 'request', title: 'No such network' },
   quarantine_unknown: { kind: 'request', title: 'No such quarantined item' },
   not_replayable: { kind: 'request', title: 'The quarantined item cannot be replayed' },
   route_unknown: { kind: 'request', title: 'No such route' },

@@ -1,3 +1,8 @@
+export * from './detection/cell-identity.ts';
+export * from './detection/decode-detection.ts';
+export * from './detection/detection.ts';
+export { parseMacAddress } from './detection/mac-address.ts';
+export { securityNames, securityOf } from './detection/security.ts';
 export * from './errors.ts';
 export * from './event/decode-envelope.ts';
 export * from './event/decode-sync-event.ts';
@@ -11,6 +16,7 @@ export type { Broken, RawItem, SplitLimits } from './json/item-reader.ts';
 export * from './json/item-splitter.ts';
 export * from './json/json-document.ts';
 export * from './observation.ts';
+export * from './telemetry/decode-counted-telemetry.ts';
 export { decodeTelemetry, type TelemetryContext } from './telemetry/decode-telemetry.ts';
 export { KnownSeries, type KnownSeriesOptions } from './telemetry/known-series.ts';
 export { defaultDeviceTags, type LinePrecision, linePrecision } from './telemetry/line-mapping.ts';

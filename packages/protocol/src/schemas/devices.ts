@@ -75,17 +75,23 @@ const deviceMembers = {
   device_id: deviceIdSchema,
   status: deviceStateSchema,
   ...failureMembers,
-  last_sync: object(
-    {
-      timestamp: time('Corrected time.'),
-      sync_status: syncStatusSchema,
-      total_files_synced: count('Files.'),
-      total_errors: count('Errors.'),
-      clock_quality: clockQualitySchema,
-    },
-    { ...closed, description: 'The newest sync in the order of the device, not the last received.' },
+  last_sync: nullable(
+    object(
+      {
+        timestamp: time('Corrected time.'),
+        sync_status: syncStatusSchema,
+        total_files_synced: count('Files.'),
+        total_errors: count('Errors.'),
+        clock_quality: clockQualitySchema,
+      },
+      {
+        ...closed,
+        description:
+          'The newest sync in the order of the device, not the last received; null for a device that only sends telemetry or detections.',
+      },
+    ),
   ),
-  clock_quality: clockQualitySchema,
+  clock_quality: nullable(clockQualitySchema),
   clock_offset_ms: nullable(
     number({ description: 'Clock of the server minus clock of the device, milliseconds.' }),
   ),

@@ -1,5 +1,15 @@
-import { array, boolean, integer, object, string } from './json-schema.ts';
-import { closed, count, nextCursorSchema, nullable, time } from './scalars.ts';
+import { serverTime } from './ingest-replies.ts';
+import { array, boolean, integer, object, oneOf, optionalMember, string } from './json-schema.ts';
+import {
+  clockQualitySchema,
+  closed,
+  count,
+  deviceIdSchema,
+  nextCursorSchema,
+  nullable,
+  syncStatusSchema,
+  time,
+} from './scalars.ts';
 
 /** A rejected item, as it was sent. */
 export const quarantinedItem = object(
@@ -9,7 +19,10 @@ export const quarantinedItem = object(
     code: string({ description: 'Why it was rejected.' }),
     field: nullable(string({ description: 'The member that is wrong, as the sender spelled it.' })),
     detail: string({ description: 'What is wrong and how to mend it.' }),
-    source: string({ description: 'The route by which it came.' }),
+    source: string({
+      description:
+        'The route by which it came; after write, the unit of the times where it is not nanoseconds.',
+    }),
     count: count('How often it came.'),
     received_at: time('When it first came.'),
     last_received_at: time('When it last came.'),
@@ -30,4 +43,34 @@ export const quarantinePage = object(
     total: count('Items of all pages.'),
   },
   { ...closed, title: 'QuarantinePage' },
+);
+
+/** What became of a rejected item that was given another try. */
+export const replayReply = object(
+  {
+    kind: oneOf(['sync_event', 'detection', 'telemetry'], { description: 'What the item is.' }),
+    result: oneOf(['stored', 'duplicate'], {
+      description:
+        'stored: it is on disk. duplicate: it was already. Telemetry without a counter is always stored.',
+    }),
+    device_id: deviceIdSchema,
+    timestamp: optionalMember(time('Corrected time of a sync event or a detection.')),
+    clock_quality: optionalMember(clockQualitySchema),
+    sync_status: optionalMember(syncStatusSchema),
+    points: optionalMember(count('Points of telemetry.')),
+    server_time: serverTime,
+  },
+  {
+    ...closed,
+    title: 'ReplayReply',
+    examples: [
+      {
+        kind: 'telemetry',
+        result: 'stored',
+        device_id: 'pibook-0001',
+        points: 2,
+        server_time: '2026-11-20T08:30:01.250Z',
+      },
+    ],
+  },
 );

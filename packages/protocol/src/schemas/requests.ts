@@ -1,4 +1,5 @@
-import { anything, array, literal, number, object, optionalMember, string } from './json-schema.ts';
+import { detectionMembers } from './detection-requests.ts';
+import { anything, array, either, literal, number, object, optionalMember, string } from './json-schema.ts';
 import {
   count,
   deviceIdSchema,
@@ -98,13 +99,35 @@ export const syncEventLines = string({
 });
 
 /** One observation of an envelope, which gives the device and the epoch. */
-const enveloped = object(
-  { device_id: optional(deviceIdSchema), ...eventMembers },
+const enveloped = either(
+  [
+    object(
+      { device_id: optional(deviceIdSchema), ...eventMembers },
+      { title: 'EnvelopedSyncEvent', additionalProperties: true },
+    ),
+    object(
+      { device_id: optional(deviceIdSchema), ...detectionMembers, kind: literal('detection') },
+      { title: 'EnvelopedDetection', additionalProperties: true },
+    ),
+    object(
+      {
+        device_id: optional(deviceIdSchema),
+        kind: literal('telemetry'),
+        epoch: optional(epochSchema),
+        seq: optional(seqSchema),
+        sent_at: optional(timestampInput('The clock of the device when this attempt was sent.')),
+      },
+      {
+        title: 'EnvelopedTelemetry',
+        additionalProperties: true,
+        description: 'As POST /api/telemetry takes it: metric, value, timestamp and tags, or metrics.',
+      },
+    ),
+  ],
   {
     title: 'EnvelopedObservation',
-    additionalProperties: true,
     description:
-      'A sync event; device_id and epoch come from the envelope, and another device_id is refused.',
+      'A sync event, unless kind says otherwise; device_id and epoch come from the envelope, and another device_id is refused.',
   },
 );
 
@@ -140,6 +163,22 @@ export const deviceEnvelope = object(
             total_files_synced: 4,
             total_errors: 1,
           },
+          {
+            kind: 'telemetry',
+            seq: 2,
+            timestamp: '2026-11-20T08:34:30Z',
+            metric: 'temperature',
+            value: 23.5,
+          },
+          {
+            kind: 'detection',
+            seq: 3,
+            timestamp: '2026-11-20T08:34:40Z',
+            type: 'wifi',
+            identity: '00:1A:2B:3C:4D:5E',
+            name: 'Harbour',
+            signal_dbm: -71,
+          },
         ],
       },
     ],
@@ -149,7 +188,12 @@ export const deviceEnvelope = object(
 /** Another try for a quarantined item. */
 export const replayRequest = object(
   {
-    item: optionalMember(anything({ description: 'The corrected item; the item as it was sent if absent.' })),
+    item: optionalMember(
+      anything({
+        description:
+          'The corrected item, of a line of line protocol its text; the item as it was sent if absent.',
+      }),
+    ),
   },
   {
     title: 'ReplayRequest',

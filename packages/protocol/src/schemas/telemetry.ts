@@ -45,6 +45,43 @@ export const seriesPage = object(
   { ...closed, title: 'SeriesPage' },
 );
 
+/** Reply to `/api/telemetry/latest`. */
+export const latestPage = object(
+  {
+    items: array(object({ ...seriesMembers, ...point.properties }, closed), {
+      description: 'A series and its newest point each, in the order of their first appearance.',
+    }),
+    next_cursor: nextCursorSchema,
+    limit: integer({ minimum: 1 }),
+  },
+  { ...closed, title: 'LatestPage' },
+);
+
+/** Body of `POST /api/telemetry/latest`. */
+export const latestRequest = object(
+  {
+    device_ids: optional(array(deviceIdSchema, { maxItems: 1000, description: 'Only these devices.' })),
+    device_prefix: optional(
+      string({ minLength: 1, maxLength: 128, description: 'What their ids begin with.' }),
+    ),
+    metrics: optional(
+      array(string({ minLength: 1, maxLength: 200 }), { maxItems: 100, description: 'Only these metrics.' }),
+    ),
+    tags: optional(
+      object({}, { description: 'Tags that the series have.', additionalProperties: { type: 'string' } }),
+    ),
+    limit: optional(
+      integer({ minimum: 1, maximum: 10_000, description: 'Items of one page; 1000 where absent.' }),
+    ),
+    cursor: optional(string({ description: 'next_cursor of the previous reply, with the same conditions.' })),
+  },
+  {
+    ...closed,
+    title: 'LatestRequest',
+    examples: [{ device_ids: ['pibook-0001', 'pibook-0002'], metrics: ['temperature'] }],
+  },
+);
+
 /** Reply to `GET /api/telemetry/range`. */
 export const pointPage = object(
   {
@@ -164,39 +201,109 @@ export const writeError = object(
   { ...closed, title: 'WriteError' },
 );
 
-const bucketValue = optionalMember(either([number(), nothing()]));
-
-/** Reply to `GET /api/telemetry/aggregate`. */
-export const bucketPage = object(
+/** What clients of InfluxDB 1 ask for at their start, as it answers them. */
+export const influxResults = object(
   {
-    ...seriesMembers,
-    bucket: string({ description: 'Width of the buckets.' }),
-    time_zone: string({ description: 'Zone whose days, weeks and months are meant.' }),
-    buckets: array(
+    results: array(
       object(
         {
-          timestamp: pointTime,
-          count: optionalMember(integer({ minimum: 0 })),
-          sum: bucketValue,
-          avg: bucketValue,
-          min: bucketValue,
-          max: bucketValue,
-          first: bucketValue,
-          last: bucketValue,
-          stddev: bucketValue,
-          p50: bucketValue,
-          p95: bucketValue,
-          p99: bucketValue,
+          statement_id: integer({ minimum: 0, description: 'Place of the statement in the query, from 0.' }),
+          series: optionalMember(
+            array(
+              object(
+                { name: string(), columns: array(string()), values: array(array(string())) },
+                { ...closed, title: 'InfluxSeries' },
+              ),
+              { description: 'Of SHOW DATABASES.' },
+            ),
+          ),
         },
-        {
-          ...closed,
-          description: 'Start of the bucket, and what was asked of it; null where there is no value.',
-        },
+        { ...closed, title: 'InfluxResult' },
       ),
     ),
   },
+  {
+    ...closed,
+    title: 'InfluxResults',
+    examples: [
+      {
+        results: [
+          { statement_id: 0, series: [{ name: 'databases', columns: ['name'], values: [['pisync']] }] },
+        ],
+      },
+    ],
+  },
+);
+
+const bucketValue = optionalMember(either([number(), nothing()]));
+
+const buckets = array(
+  object(
+    {
+      timestamp: pointTime,
+      count: optionalMember(integer({ minimum: 0 })),
+      sum: bucketValue,
+      avg: bucketValue,
+      min: bucketValue,
+      max: bucketValue,
+      first: bucketValue,
+      last: bucketValue,
+      stddev: bucketValue,
+      p50: bucketValue,
+      p95: bucketValue,
+      p99: bucketValue,
+    },
+    {
+      ...closed,
+      description: 'Start of the bucket, and what was asked of it; null where there is no value.',
+    },
+  ),
+  { description: 'In order of time.' },
+);
+
+const bucketMembers = {
+  metric: seriesMembers.metric,
+  bucket: string({ description: 'Width of the buckets.' }),
+  time_zone: string({ description: 'Zone whose days, weeks and months are meant.' }),
+};
+
+const seriesCount = integer({ minimum: 1, description: 'How many series count in it.' });
+
+const bucketPage = object(
+  {
+    ...bucketMembers,
+    device_id: optionalMember(string({ description: 'Where there is one series.' })),
+    tags: optionalMember(
+      object({}, { description: 'Where there is one series.', additionalProperties: { type: 'string' } }),
+    ),
+    series: seriesCount,
+    buckets,
+  },
   { ...closed, title: 'BucketPage' },
 );
+
+const bucketGroups = object(
+  {
+    ...bucketMembers,
+    group_by: string({ description: 'What tells the groups apart: device, or tag: and the name of a tag.' }),
+    groups: array(
+      object(
+        {
+          group: either([string(), nothing()], {
+            description: 'The device or the value of the tag; null for the series without the tag.',
+          }),
+          series: seriesCount,
+          buckets,
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, title: 'BucketGroups' },
+);
+
+/** Reply to `GET /api/telemetry/aggregate`. */
+export const bucketReply = either([bucketPage, bucketGroups], { title: 'BucketReply' });
 
 /** Reply to `GET /api/telemetry/downsample`. */
 export const chartPage = object(

@@ -1,6 +1,8 @@
 import { PisyncError } from '@pisync/protocol';
 import type { Store, StorePolicy } from '../ports/store.ts';
 
+export { packagedVendors } from './vendors/packaged-vendors.ts';
+
 type OpenStore = (place: string, policy: StorePolicy) => Promise<Store>;
 
 /** Adapters by the scheme of their URL; each is loaded on first use, so that nobody pays for a driver they do not use. */

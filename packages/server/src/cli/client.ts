@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
 import { type ErrorCode, errorCatalogue, PisyncError } from '@pisync/protocol';
 
 /** A server's answer, whatever its status. */
@@ -24,6 +25,9 @@ export interface ClientOptions {
 
 /** Most that is read of one answer: lists have limits, so more means that something else answers. */
 const maxReplyBytes = 256 * 1024 * 1024;
+
+/** Longest line of an answer in lines. */
+const maxLineLength = 65_536;
 
 /**
  * Talks to a PiSync server over its public HTTP API with kept-alive connections. The one place where the command
@@ -87,6 +91,49 @@ export class ApiClient {
     return reply.body as Answer;
   }
 
+  /**
+   * Posts a file and hands on the JSON lines of the answer as they come, while the file may still be on its way.
+   *
+   * @param path - with its leading slash and query
+   * @param length - bytes of `file`
+   * @param signal - ends it; whatever is thrown then
+   * @throws {PisyncError} `server_unreachable` where no answer came or it broke off, or the error that the server named
+   * @throws what `file` throws
+   */
+  async *upload(path: string, file: Readable, length: number, signal: AbortSignal): AsyncGenerator<unknown> {
+    const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
+    const headers = { 'content-type': 'application/octet-stream', 'content-length': length };
+    const target = new URL(`${this.#base.pathname.replace(/\/+$/, '')}${path}`, this.#base);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const request = send(target, {
+      method: 'POST',
+      headers,
+      agent: this.#agent,
+      timeout: this.#timeoutMs,
+      signal,
+    });
+    request.on('response', resolve);
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${this.#timeoutMs} ms`)));
+    // Also comes behind the answer, where the server does not want the rest of the file.
+    request.on('error', reject);
+    let broken: Error | undefined;
+    file.on('error', (error) => {
+      broken = error;
+      request.destroy(error);
+    });
+    file.pipe(request);
+    try {
+      const response = await promise;
+      if ((response.statusCode ?? 0) >= 400) throw problemOf(await readReply(response));
+      yield* jsonLines(response);
+    } catch (cause) {
+      throw broken ?? unreachable(this.url, cause);
+    } finally {
+      file.destroy();
+      request.destroy();
+    }
+  }
+
   /** Closes idle connections, so that the process can end. */
   close(): void {
     this.#agent.destroy();
@@ -145,6 +192,22 @@ async function readReply(response: IncomingMessage): Promise<Reply> {
     // Metrics and proxies answer in text.
   }
   return { status: response.statusCode ?? 0, headers: response.headers, body };
+}
+
+async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown> {
+  let rest = '';
+  for await (const text of response.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > maxLineLength) throw new Error('what answers there is not PiSync');
+    for (const line of lines) {
+      try {
+        yield JSON.parse(line);
+      } catch {
+        throw new Error('what answers there is not PiSync');
+      }
+    }
+  }
 }
 
 function unreachable(url: string, cause: unknown): PisyncError {

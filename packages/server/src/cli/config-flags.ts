@@ -14,7 +14,9 @@ export function addConfigFlags(command: Command): Command {
       command.addOption(new Option(flagName(key).replace('--', '--no-'), 'the opposite').hideHelp());
       continue;
     }
-    const placeholder = { string: 'text', integer: 'number', enum: 'choice', url: 'url' }[spec.type];
+    const placeholder = { string: 'text', integer: 'number', enum: 'choice', url: 'url', names: 'names' }[
+      spec.type
+    ];
     command.addOption(new Option(`${flagName(key)} <${placeholder}>`, help).helpGroup(heading));
   }
   return command;

@@ -7,6 +7,7 @@ import { addDevices } from './commands/devices.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFailures } from './commands/failures.ts';
 import { addHistory } from './commands/history.ts';
+import { addImport } from './commands/import.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addServe } from './commands/serve.ts';
 import { addSimulate } from './commands/simulate.ts';
@@ -82,6 +83,7 @@ function createProgram(
   addHistory(program, runner);
   addFailures(program, runner);
   addQuarantine(program, runner);
+  addImport(program, runner);
   program.commandsGroup('Try it out:');
   addDemo(program, runner);
   addSimulate(program, runner);

@@ -1,3 +1,6 @@
+/** Names in one list. */
+const maxNames = 16;
+
 /**
  * The one table that all of PiSync's configuration comes from: the type {@link Config}, its defaults, the
  * environment names, the flags of `pisync serve`, the checks, `pisync config` and the reference page.
@@ -96,6 +99,14 @@ export const configSchema = {
     max: 2_000_000,
     help: 'Most points of telemetry in one request; a larger one is refused as a whole.',
   },
+  max_import_bytes: {
+    group: 'Request limits',
+    type: 'integer',
+    default: 1_073_741_824,
+    min: 1024,
+    max: 1_099_511_627_776,
+    help: 'Largest file of detections or tracks that is imported, in bytes, unpacked.',
+  },
   max_body_bytes: {
     group: 'Request limits',
     type: 'integer',
@@ -127,6 +138,12 @@ export const configSchema = {
     min: 100,
     max: 3_600_000,
     help: 'Time for one request to arrive completely.',
+  },
+  line_device_tags: {
+    group: 'Line protocol',
+    type: 'names',
+    default: 'device_id,device,host',
+    help: 'Tags that name the device of a line, the first that it has; a line that has none of them is rejected.',
   },
   device_items_per_second: {
     group: 'Admission',
@@ -189,6 +206,8 @@ export type KeySpec =
     })
   | (KeyBase & { readonly type: 'boolean'; readonly default: boolean })
   | (KeyBase & { readonly type: 'enum'; readonly default: string; readonly values: readonly string[] })
+  /** Names, separated by commas. */
+  | (KeyBase & { readonly type: 'names'; readonly default: string })
   | (KeyBase & {
       readonly type: 'url';
       readonly default: string;
@@ -257,7 +276,16 @@ export function allowedValues(key: ConfigKey): string {
       return 'true or false';
     case 'enum':
       return `one of ${spec.values.join(', ')}`;
+    case 'names':
+      return `1 to ${maxNames} different names, separated by commas`;
     case 'url':
       return `a URL that starts with ${spec.schemes.join(' or ')}`;
   }
+}
+
+/** The names of a list; undefined where it is none that a key of type `names` accepts. */
+export function namesIn(text: string): readonly string[] | undefined {
+  const names = text.split(',').map((name) => name.trim());
+  const fits = names.length <= maxNames && new Set(names).size === names.length;
+  return fits && names.every((name) => name !== '' && !/\p{Cc}/u.test(name)) ? names : undefined;
 }

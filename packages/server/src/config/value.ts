@@ -1,5 +1,5 @@
 import { PisyncError } from '@pisync/protocol';
-import { allowedValues, type ConfigKey, type ConfigValue, keySpec } from './schema.ts';
+import { allowedValues, type ConfigKey, type ConfigValue, keySpec, namesIn } from './schema.ts';
 
 /**
  * Reads a value from text, as the environment and flags give it.
@@ -46,6 +46,8 @@ function isAccepted(key: ConfigKey, value: unknown): value is ConfigValue {
       return (
         isText(value) && spec.schemes.some((scheme) => value.startsWith(scheme) && isPlace(value, scheme))
       );
+    case 'names':
+      return typeof value === 'string' && namesIn(value) !== undefined;
     case 'string':
       return isText(value);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
+import type { StoredDetection } from '../ports/detection-store.ts';
 import type {
   DeviceRecord,
   FleetSummary,
@@ -41,6 +42,7 @@ export interface Everything {
   readonly quarantine: QuarantinePage;
   /** By device and key: the newest point and all points. */
   readonly telemetry: Readonly<Record<string, unknown>>;
+  readonly detections: readonly StoredDetection[];
 }
 
 /** Asks a store everything, for comparing one moment with another. */
@@ -60,6 +62,7 @@ export async function readEverything(store: Store): Promise<Everything> {
     fleet: await store.fleet(usualRule, 0, now + 1000 * hour),
     quarantine: await store.quarantine({ limit: 1000 }),
     telemetry: await readTelemetry(store),
+    detections: (await store.detections.list({ filter: {}, limit: 10_000 })).items,
   };
 }
 

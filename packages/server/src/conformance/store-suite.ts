@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commitTests } from './commit-tests.ts';
+import { contactTests } from './contact-tests.ts';
 import { crashTests } from './crash-tests.ts';
+import { detectionTests } from './detections/detection-tests.ts';
+import { networkTests } from './detections/network-tests.ts';
 import { deviceTests } from './device-tests.ts';
 import { failureTests } from './failure-tests.ts';
 import { fleetTests } from './fleet-tests.ts';
@@ -30,6 +33,9 @@ export function storeSuite(options: StoreSuiteOptions): SuiteReport {
     deviceTests(suite);
     fleetTests(suite);
     telemetryTests(suite);
+    contactTests(suite);
+    detectionTests(suite);
+    networkTests(suite);
     quarantineTests(suite);
     lifecycleTests(suite);
     failureTests(suite);

@@ -8,6 +8,13 @@ export interface CorrectedTime {
   readonly clockQuality: ClockQuality;
 }
 
+/** What is to be added to a device's times: its measured offset where that is over two minutes, else 0. Milliseconds. */
+export function correctionOf(sentAt: number | null, receivedAt: number): number {
+  if (sentAt === null) return 0;
+  const offset = receivedAt - sentAt;
+  return Math.abs(offset) > CLOCK_TOLERANCE_MS ? offset : 0;
+}
+
 /**
  * Derives the time that everything partitions, retains, queries and draws by.
  *
@@ -25,15 +32,9 @@ export function correctClock(
   maxBacklogMs: number,
 ): CorrectedTime {
   if (deviceTime === null) return { timestamp: receivedAt, clockQuality: 'unknown' };
-  let timestamp = deviceTime;
-  let clockQuality: ClockQuality = 'ok';
-  if (sentAt !== null) {
-    const offset = receivedAt - sentAt;
-    if (Math.abs(offset) > CLOCK_TOLERANCE_MS) {
-      timestamp = deviceTime + offset;
-      clockQuality = 'corrected';
-    }
-  }
+  const correction = correctionOf(sentAt, receivedAt);
+  const timestamp = deviceTime + correction;
+  const clockQuality = correction === 0 ? 'ok' : 'corrected';
   if (timestamp > receivedAt + CLOCK_TOLERANCE_MS || timestamp < receivedAt - maxBacklogMs) {
     return { timestamp: receivedAt, clockQuality: 'unknown' };
   }

@@ -6,17 +6,17 @@ import type { SyncTotals } from './totals.ts';
 /** One device's derived state. Times are epoch milliseconds; `null` where nothing of the kind happened yet. */
 export interface DeviceRecord {
   readonly deviceId: string;
-  /** `receivedAt` of the first and the newest stored observation. */
+  /** `receivedAt` of the first and the newest stored observation; those that are no syncs count by the minute. */
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
-  /** The newest sync in the device's order (epoch, seq), not the last received. */
+  /** The newest sync in the device's order (epoch, seq), not the last received; null for a device that never synced. */
   readonly latest: {
     readonly timestamp: number;
     readonly status: SyncStatus;
     readonly totalFilesSynced: number;
     readonly totalErrors: number;
     readonly clockQuality: ClockQuality;
-  };
+  } | null;
   /** Failed syncs ordered after the newest success. */
   readonly consecutiveFailures: number;
   /** All syncs that count as failures under the policy. */
@@ -83,13 +83,16 @@ export function toDeviceRecord(
     deviceId,
     firstSeenAt: at(F.firstSeenAt),
     lastSeenAt: at(F.lastSeenAt),
-    latest: {
-      timestamp: at(F.latestTimestamp),
-      status: syncStatus(at(F.latestFiles), at(F.latestErrors)),
-      totalFilesSynced: at(F.latestFiles),
-      totalErrors: at(F.latestErrors),
-      clockQuality: clockQualities[at(F.latestQuality)] as ClockQuality,
-    },
+    latest:
+      at(F.latestEpoch) < 0
+        ? null
+        : {
+            timestamp: at(F.latestTimestamp),
+            status: syncStatus(at(F.latestFiles), at(F.latestErrors)),
+            totalFilesSynced: at(F.latestFiles),
+            totalErrors: at(F.latestErrors),
+            clockQuality: clockQualities[at(F.latestQuality)] as ClockQuality,
+          },
     consecutiveFailures: at(F.streak),
     totalFailures: totalFailures(row, base, partial),
     failingSince: at(F.streak) > 0 ? at(F.firstFailureTimestamp) : null,

@@ -44,10 +44,12 @@ export const F = {
   /** Newest measured clock offset (server minus device) and when it was measured. */
   clockOffset: 31,
   clockOffsetAt: 32,
+  /** Numbers of its counters that observations other than syncs used. */
+  otherNumbers: 33,
 } as const;
 
 /** Numbers in one row. */
-export const SYNC_STATE_LENGTH = 33;
+export const SYNC_STATE_LENGTH = 34;
 
 export const clockQualities = ['ok', 'corrected', 'unknown'] as const;
 

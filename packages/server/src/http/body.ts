@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
-import type { Admission } from '../services/admission.ts';
+import type { Admission } from '../services/admission/admission.ts';
 import { RequestAborted } from './exchange.ts';
 
 /** How a body is written, once it is decompressed. */

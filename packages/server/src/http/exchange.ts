@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, PisyncError } from '@pisync/protocol';
-import { AdmissionRefusal, type LimitState } from '../services/admission.ts';
+import { AdmissionRefusal, type LimitState } from '../services/admission/admission.ts';
 import { lingerOnClose } from './reply/linger.ts';
 import {
   PROBLEM_TYPE,
@@ -115,6 +116,42 @@ export class Exchange {
     this.response.writeHead(status, this.#headers);
     this.response.end(text);
     this.#count(status);
+  }
+
+  /**
+   * Answers 200 with a body of any length, as fast as the client takes it. What fails before the first bytes are there is
+   * thrown, and can still become a problem document; what fails later cuts the connection, by which the client knows that
+   * the body is not whole. A client that goes away ends the body's source.
+   */
+  async stream(contentType: string, chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<void> {
+    const first = await chunks.next();
+    this.header('content-type', contentType);
+    this.header('cache-control', 'no-store');
+    this.header('x-content-type-options', 'nosniff');
+    this.response.writeHead(200, this.#headers);
+    try {
+      await pipeline(this.#whole(first, chunks), this.response);
+    } catch {
+      // The client went away, or the source failed and was reported.
+      this.response.destroy();
+    }
+    this.#count(200);
+  }
+
+  async *#whole(
+    first: IteratorResult<Uint8Array, void>,
+    rest: AsyncGenerator<Uint8Array, void, undefined>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (first.done === true) return;
+      yield first.value;
+      yield* rest;
+    } catch (error) {
+      this.#report(error);
+      throw error;
+    } finally {
+      await rest.return();
+    }
   }
 
   /** Answers without a body. */

@@ -8,6 +8,8 @@ export interface QueryRule<T> {
   readonly fallback: T;
   /** A value that works with the examples of the bodies; the parameter is required. */
   readonly example?: string;
+  /** The same of a parameter that another one may stand for: one of the two is required, which the route checks. */
+  readonly suggestion?: string;
   /** @returns the value, or what is allowed where the text is not: `an integer from 1 to 1000` */
   read(text: string): { readonly value: T } | { readonly allowed: string };
 }

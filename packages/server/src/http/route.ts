@@ -28,6 +28,7 @@ export interface PathParameter {
 export const tags = {
   ingest: 'Sending sync events',
   telemetry: 'Telemetry',
+  detections: 'Detections, networks and the map',
   devices: 'Devices, their history and their failures',
   quarantine: 'Rejected items',
   operations: 'Health, metrics and this document',

@@ -6,13 +6,16 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
-import { Admission, type AdmissionLimits } from '../services/admission.ts';
+import { Admission, type AdmissionLimits } from '../services/admission/admission.ts';
+import { DetectionQueries } from '../services/detections/detection-queries.ts';
 import { Health } from '../services/health.ts';
-import { Ingest, type IngestLimits } from '../services/ingest.ts';
+import { importSink } from '../services/ingest/import-sink.ts';
+import { Imports } from '../services/ingest/imports.ts';
+import { Ingest, type IngestLimits } from '../services/ingest/ingest.ts';
 import { Quarantine } from '../services/quarantine.ts';
 import { Queries, type StateLimits } from '../services/query.ts';
-import { Telemetry } from '../services/telemetry.ts';
-import { TelemetryQueries } from '../services/telemetry-queries.ts';
+import { Telemetry } from '../services/telemetry/telemetry.ts';
+import { TelemetryQueries } from '../services/telemetry/telemetry-queries.ts';
 import { addExplorer } from './document/explorer.ts';
 import { openApiDocument } from './document/openapi-document.ts';
 import { Exchange, plainTarget, type Target } from './exchange.ts';
@@ -43,6 +46,13 @@ export interface ServerOptions {
   readonly maxBodyBytes: number;
   /** Points of one request. */
   readonly maxPoints: number;
+  readonly maxImportBytes: number;
+  /** Tags that name the device of a line of line protocol, the first that it has. */
+  readonly lineDeviceTags: readonly string[];
+  /** Folder for the copy of a database while it is imported. */
+  readonly spoolFolder: string;
+  /** Whom a MAC address was given to, null where nobody is known. */
+  readonly vendorOf: (mac: string) => string | null;
   /** Time for one request to arrive. */
   readonly requestTimeoutMs: number;
   /** Time that running requests get when the server stops. */
@@ -66,7 +76,7 @@ export interface RunningServer {
 const KEEP_ALIVE_MS = 72_000;
 
 /** Names of series that line protocol decoders remember. */
-const KNOWN_SERIES = 100_000;
+const KNOWN_SERIES = 220_000;
 
 /** Index of requests that no route took, in the metrics. */
 const UNKNOWN_ROUTE = routeTable.length;
@@ -77,6 +87,8 @@ function compose(options: ServerOptions, document: object): Services {
   const metrics = new Metrics(names, log, options.slowQueryMs);
   const admission = new Admission(options.admission, clock, options.random, metrics);
   const ingest = new Ingest(store, clock, admission, metrics, options.ingest);
+  const telemetry = new Telemetry(ingest);
+  const knownSeries = new KnownSeries({ maxEntries: KNOWN_SERIES, deviceTags: options.lineDeviceTags });
   metrics.watch(store, admission);
   return {
     store,
@@ -86,14 +98,29 @@ function compose(options: ServerOptions, document: object): Services {
     admission,
     ingest,
     queries: new Queries(store, clock, metrics, options.states),
-    telemetry: new Telemetry(ingest),
+    detectionQueries: new DetectionQueries(
+      store.detections,
+      clock,
+      metrics,
+      options.vendorOf,
+      options.version,
+    ),
+    imports: new Imports(
+      importSink(ingest),
+      clock,
+      { spoolFolder: options.spoolFolder, maxBytes: options.maxImportBytes },
+      options.ingest.maxBacklogMs,
+    ),
+    telemetry,
     telemetryQueries: new TelemetryQueries(store.telemetry, clock, metrics),
-    knownSeries: new KnownSeries({ maxEntries: KNOWN_SERIES }),
-    quarantine: new Quarantine(ingest),
+    knownSeries,
+    quarantine: new Quarantine(ingest, telemetry, knownSeries),
     health: new Health(store),
     watchdog: new Watchdog(names, (blockage) => metrics.blocked(blockage)),
     nextRequestId: requestIds(),
     maxBodyBytes: options.maxBodyBytes,
+    maxImportBytes: options.maxImportBytes,
+    requestTimeoutMs: options.requestTimeoutMs,
     maxPoints: options.maxPoints,
     document: JSON.stringify(document),
   };

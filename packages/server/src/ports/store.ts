@@ -1,8 +1,9 @@
-import type { CommitOutcome, Observation, PointBatch, SyncStatus } from '@pisync/protocol';
+import type { CommitOutcome, Observation, ObservedDetection, PointBatch, SyncStatus } from '@pisync/protocol';
 import type { DeviceKey, DeviceQuery, DeviceRecord, DeviceState, StateRule } from '../core/device.ts';
 import type { PartialRule } from '../core/fold.ts';
 import type { HistoryKey } from '../core/history.ts';
 import type { HourTotals, SyncTotals } from '../core/totals.ts';
+import type { DetectionStore } from './detection-store.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
 export type {
@@ -39,12 +40,30 @@ export interface RejectedItem {
   readonly truncated: boolean;
 }
 
+/**
+ * One observation of telemetry that its sender counted: it is kept once, by its number. A repetition may come with other
+ * times, where the device's clock was corrected in between.
+ */
+export interface CountedPoints {
+  readonly deviceId: string;
+  readonly epoch: string;
+  readonly seq: number;
+  /** Its points of the group's: from, inclusive, and to, exclusive. Those of no two overlap. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What one request hands to the store. */
 export interface CommitGroup {
   readonly observations: readonly Observation[];
   readonly rejected: readonly RejectedItem[];
   /** Telemetry; at most 65,536 points. */
   readonly points?: PointBatch | undefined;
+  /** When the points came, epoch milliseconds: their devices count as seen then. None is seen where it is absent. */
+  readonly contactAt?: number | undefined;
+  /** Which of the points are observations with a counter; needs `contactAt`. */
+  readonly counted?: readonly CountedPoints[] | undefined;
+  readonly detections?: readonly ObservedDetection[] | undefined;
 }
 
 /** An observation as the store keeps it. */
@@ -168,15 +187,22 @@ export interface Store {
   /** Reads telemetry; it comes in by {@link commit}. */
   readonly telemetry: TelemetryStore;
 
+  /** Reads detections; they come in by {@link commit}. */
+  readonly detections: DetectionStore;
+
   /**
    * Commits all groups that wait in as few flushes as possible. Called for every ingest request, any number at
-   * once. Within a group, items are taken in order; each is looked up by identity first, and only a new one
-   * touches derived state, in the same transaction.
+   * once. Within a group, detections come first, then telemetry, then
+   * observations, each kind in its order; each item is looked up by identity first, and only a new one touches derived state, in
+   * the same transaction.
    *
    * When it resolves, every `stored` observation, its identity and its effect on derived state, every rejected item and
    * every point survive a crash of this process and, where `supports.durable`, of the machine.
    *
-   * @returns one outcome per observation, in order
+   * A number of an epoch identifies one observation of any kind. What was kept of telemetry holds no bodies, so that a number
+   * that telemetry used is answered `duplicate` whatever comes under it.
+   *
+   * @returns one outcome per observation, then per detection, then per counted telemetry, each in order
    * @throws {PisyncError} `store_unavailable` if nothing of the group was kept
    */
   commit(group: CommitGroup): Promise<readonly CommitOutcome[]>;

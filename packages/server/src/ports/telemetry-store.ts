@@ -18,6 +18,8 @@ export interface PointColumns {
 export interface SeriesQuery extends SeriesCondition {
   /** Devices; undefined for all. */
   readonly deviceIds?: readonly string[] | undefined;
+  /** What the id of the device begins with. */
+  readonly devicePrefix?: string | undefined;
   /** 1 to 10,000. */
   readonly limit: number;
   /** Resume strictly after the series with this number. */
@@ -32,6 +34,13 @@ export interface SeriesRecord {
   /** Microseconds since the epoch. */
   readonly time: number;
   readonly value: number | boolean | string;
+  /** Every kind of value that the series ever had, as a sum of {@link kindBit}: numbers only are 1. */
+  readonly kinds: number;
+}
+
+/** The bit of a kind of value, given by its code of `pointKinds`, in {@link SeriesRecord.kinds}. */
+export function kindBit(kind: number): number {
+  return 1 << kind;
 }
 
 export interface SeriesPage {
@@ -58,9 +67,16 @@ export interface RangeAnswer {
   readonly next: number | null;
 }
 
-/** Which stretch of a series is summed up, and how. */
+/** A series, and which of the answers it counts in. */
+export interface GroupedSeries extends SeriesName {
+  /** From 0 to 999. */
+  readonly group: number;
+}
+
+/** Which stretch of some series is summed up, and how. */
 export interface AggregateQuery {
-  readonly series: SeriesName;
+  /** 1 to 1,000, none twice; one that was never seen counts for nothing. */
+  readonly series: readonly GroupedSeries[];
   /** Inclusive, microseconds since the epoch. */
   readonly from: number;
   /** Exclusive. */
@@ -71,9 +87,11 @@ export interface AggregateQuery {
   readonly timeZone: string;
   /** What is asked of each bucket; at least one. */
   readonly names: readonly AggregateName[];
+  /** Buckets of all groups together, at most. */
+  readonly maxBuckets: number;
 }
 
-/** The buckets that hold numbers or booleans (as 0 and 1), ascending. Text counts nowhere. */
+/** The buckets of a group that hold numbers or booleans (as 0 and 1), ascending. Text counts nowhere. */
 export interface AggregateAnswer {
   /** Microseconds since the epoch. */
   readonly starts: Float64Array;
@@ -101,11 +119,13 @@ export interface TelemetryStore {
   /** Points of one series; undefined where the series was never seen. */
   range(query: RangeQuery): Promise<RangeAnswer | undefined>;
   /**
-   * A stretch of one series in buckets; undefined where the series was never seen.
+   * A stretch of some series in buckets, as if all points of a group were of one series. Points of one time are taken by
+   * value, least first.
    *
-   * @throws {PisyncError} `invalid_parameter` for a width or zone that does not exist
+   * @returns one answer for each group, by number; undefined where none of the series was ever seen
+   * @throws {PisyncError} `invalid_parameter` for a width or zone that does not exist, and for too many buckets
    */
-  aggregate(query: AggregateQuery): Promise<AggregateAnswer | undefined>;
+  aggregate(query: AggregateQuery): Promise<readonly AggregateAnswer[] | undefined>;
   /** The points that a chart of a stretch needs, numbers and booleans; undefined where the series was never seen. */
   downsample(query: DownsampleQuery): Promise<PointColumns | undefined>;
 }

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import type { Logger } from 'pino';
-import { openStore } from '../adapters/registry.ts';
+import { openStore, packagedVendors } from '../adapters/registry.ts';
 import { checkExposure } from '../config/exposure.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, namesIn } from '../config/schema.ts';
 import { createServer, type ServerOptions } from '../http/server.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
@@ -96,6 +97,10 @@ function serverOptions(config: Config, store: Store, log: Logger, surroundings: 
     states: { failingStreak: config.failing_streak, silentAfterMs: config.silent_after_hours * HOUR },
     maxBodyBytes: config.max_body_bytes,
     maxPoints: config.max_points,
+    maxImportBytes: config.max_import_bytes,
+    lineDeviceTags: namesIn(config.line_device_tags) as readonly string[],
+    spoolFolder: tmpdir(),
+    vendorOf: packagedVendors(),
     requestTimeoutMs: config.request_timeout_ms,
     shutdownGraceMs: config.shutdown_grace_ms,
     slowQueryMs: config.slow_query_ms,

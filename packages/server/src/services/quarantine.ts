@@ -1,11 +1,30 @@
-import { decodeSyncEvent, PisyncError, parseJsonDocument, type SyncEvent } from '@pisync/protocol';
+import {
+  type ClockQuality,
+  type KnownSeries,
+  PisyncError,
+  type SyncStatus,
+  syncStatus,
+} from '@pisync/protocol';
 import { decodeCursor, encodeCursor } from '../core/paging.ts';
 import type { QuarantinedItem } from '../ports/store.ts';
-import { type Ingest, type ItemReceipt, observe } from './ingest.ts';
+import type { Ingest } from './ingest/ingest.ts';
+import { type Replay, readAgain } from './ingest/replay.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { quarantineView } from './views.ts';
 
-/** Sources of items that are no sync events. */
-const telemetrySources: ReadonlySet<string> = new Set(['telemetry', 'write']);
+/** What became of a rejected item that was given another try, and what it is. */
+export interface ReplayReceipt {
+  readonly kind: Replay['kind'];
+  readonly result: 'stored' | 'duplicate';
+  readonly deviceId: string;
+  /** Corrected time; null of telemetry, each of whose points has its own. */
+  readonly timestamp: number | null;
+  readonly clockQuality: ClockQuality | null;
+  /** Of a sync event; else null. */
+  readonly syncStatus: SyncStatus | null;
+  /** Points of telemetry; else null. */
+  readonly points: number | null;
+}
 
 export interface QuarantineRequest {
   readonly deviceId: string | undefined;
@@ -17,9 +36,14 @@ export interface QuarantineRequest {
 /** What an operator does with rejected items: see them, give them another try, or throw them away. */
 export class Quarantine {
   readonly #ingest: Ingest;
+  readonly #telemetry: Telemetry;
+  readonly #known: KnownSeries;
 
-  constructor(ingest: Ingest) {
+  /** @param known - what the decoders of line protocol know */
+  constructor(ingest: Ingest, telemetry: Telemetry, known: KnownSeries) {
     this.#ingest = ingest;
+    this.#telemetry = telemetry;
+    this.#known = known;
   }
 
   /** Newest first. @throws {PisyncError} `invalid_cursor` */
@@ -56,38 +80,39 @@ export class Quarantine {
   }
 
   /**
-   * Decodes an item again, as it was sent or as the operator corrected it, commits it, and only then removes it
-   * from the quarantine: a crash in between leaves it there, and a second replay is a duplicate. Times are corrected as
-   * of the first receipt, to which the device's `sent_at` belongs.
+   * Reads an item again, as it was sent or as the operator corrected it, commits it the way it would have gone, and only then
+   * removes it from the quarantine: a crash in between leaves it there, and a second replay changes nothing. Times are corrected
+   * as of the first receipt, to which the device's `sent_at` belongs.
    *
-   * @param corrected - the item in place of the quarantined one; undefined to try that one
+   * @param corrected - the item in place of the quarantined one, a text for a line of line protocol; undefined to try that one
    * @throws {PisyncError} `quarantine_unknown`, `not_replayable`, or what is still wrong with the item: it is kept
    */
-  async replay(id: number, corrected: unknown): Promise<ItemReceipt> {
-    const { limits } = this.#ingest;
+  async replay(id: number, corrected: unknown): Promise<ReplayReceipt> {
     const item = await this.#find(id);
-    if (telemetrySources.has(item.source)) {
-      const detail =
-        'This is telemetry: send it again, corrected, by the route it came by, and discard it here.';
-      throw new PisyncError('not_replayable', { detail });
-    }
-    const decoded = decodeSyncEvent(corrected === undefined ? itemValue(item, limits.maxDepth) : corrected, {
-      maxDepth: limits.maxDepth,
-    });
-    if (!decoded.ok) {
-      const { code, field, detail } = decoded.problem;
-      throw new PisyncError(code, field === null ? { detail } : { detail, field });
-    }
-    const observation = observe(identified(decoded.event, id), item.receivedAt, limits.maxBacklogMs);
-    this.#ingest.admission.admitOne(observation.deviceId);
-    const [result = 'conflict'] = await this.#ingest.commit([observation], []);
+    const { limits } = this.#ingest;
+    const replay = readAgain(item, corrected, { limits, known: this.#known });
+    const result = await this.#commit(replay, item.receivedAt);
     if (result === 'conflict') {
       const detail =
         'Another body was stored under this identity; it stays. Discard the item, or correct its identity.';
       throw new PisyncError('not_replayable', { detail });
     }
     await this.#ingest.store.discard(id);
-    return { result, observation, problem: null };
+    return receiptOf(replay, result);
+  }
+
+  async #commit(replay: Replay, receivedAt: number): Promise<'stored' | 'duplicate' | 'conflict'> {
+    if ('lines' in replay) {
+      await this.#telemetry.take(replay.lines, [], receivedAt);
+      return 'stored';
+    }
+    const { admission, limits } = this.#ingest;
+    const { group } = replay;
+    admission.admitBatch(group.owners);
+    const outcomes = await this.#ingest.commit(
+      group.finish({ receivedAt, maxBacklogMs: limits.maxBacklogMs }),
+    );
+    return group.inOrder(outcomes)[0] ?? 'conflict';
   }
 
   async #find(id: number): Promise<QuarantinedItem> {
@@ -103,19 +128,17 @@ function unknown(): PisyncError {
   });
 }
 
-/** An event without any identity would be a new fact at every replay: the quarantine's id becomes its identity. */
-function identified(event: SyncEvent, id: number): SyncEvent {
-  const nameless = event.seq === null && event.eventId === null && event.deviceTime === null;
-  return nameless ? { ...event, eventId: `quarantine-${id}` } : event;
-}
-
-function itemValue(item: QuarantinedItem, maxDepth: number): unknown {
-  if (item.truncated) {
-    const detail = 'Only the start of this item was kept. Replay it with the corrected item in the body.';
-    throw new PisyncError('not_replayable', { detail });
+function receiptOf(replay: Replay, result: ReplayReceipt['result']): ReplayReceipt {
+  const { kind } = replay;
+  const none = { timestamp: null, clockQuality: null, syncStatus: null, points: null };
+  if (kind === 'telemetry') {
+    const { deviceId, points } = replay;
+    return { ...none, kind, result, deviceId, points };
   }
-  const parsed = parseJsonDocument(Buffer.from(item.raw, 'utf8'), { maxDepth });
-  if (parsed.ok) return parsed.value;
-  const details = { detail: `${parsed.detail}. Replay it with the corrected item in the body.` };
-  throw new PisyncError(parsed.code, parsed.field === null ? details : { ...details, field: parsed.field });
+  const { deviceId, timestamp, clockQuality } = replay.observation;
+  const status =
+    kind === 'sync_event'
+      ? syncStatus(replay.observation.totalFilesSynced, replay.observation.totalErrors)
+      : null;
+  return { ...none, kind, result, deviceId, timestamp, clockQuality, syncStatus: status };
 }

@@ -68,19 +68,23 @@ export function deviceView(device: DeviceRecord, state: DeviceState) {
     failing_since: time(device.failingSince),
     last_failure: failureView(device),
     last_success_at: time(device.lastSuccessAt),
-    last_sync: {
-      timestamp: formatTimestamp(device.latest.timestamp),
-      sync_status: device.latest.status,
-      total_files_synced: device.latest.totalFilesSynced,
-      total_errors: device.latest.totalErrors,
-      clock_quality: device.latest.clockQuality,
-    },
-    clock_quality: device.latest.clockQuality,
+    last_sync: device.latest === null ? null : latestView(device.latest),
+    clock_quality: device.latest?.clockQuality ?? null,
     clock_offset_ms: device.clockOffsetMs,
     first_seen_at: formatTimestamp(device.firstSeenAt),
     last_seen_at: formatTimestamp(device.lastSeenAt),
     epochs: device.epochs,
     totals: { ...totalsView(device.totals), conflicts: device.totals.conflicts },
+  };
+}
+
+function latestView(sync: NonNullable<DeviceRecord['latest']>) {
+  return {
+    timestamp: formatTimestamp(sync.timestamp),
+    sync_status: sync.status,
+    total_files_synced: sync.totalFilesSynced,
+    total_errors: sync.totalErrors,
+    clock_quality: sync.clockQuality,
   };
 }
 

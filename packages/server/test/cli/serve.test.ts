@@ -198,11 +198,39 @@ describe('a served fleet', () => {
     writeFileSync(join(folder, 'fixed.json'), '{"device_id":"pi-3","total_files_synced":1,"total_errors":0}');
     const replayed = await ask('quarantine', 'replay', String(mended), '--with', join(folder, 'fixed.json'));
     assert.equal(replayed.code, 0, replayed.stderr);
-    assert.match(replayed.stdout, /left the quarantine: stored/);
+    assert.match(replayed.stdout, /left the quarantine: stored \(a sync event of pi-3\)/);
     assert.equal((await ask('quarantine', 'show', String(mended))).code, 1);
     const other = ids.find((id) => id !== mended);
     assert.equal((await ask('quarantine', 'discard', String(other))).code, 0);
     assert.equal((await ask('quarantine', 'discard', String(other))).code, 1);
+  });
+
+  it('gives a line of line protocol and a detection another try', async () => {
+    const post = (path: string, type: string, body: string) =>
+      fetch(url + path, { method: 'POST', headers: { 'content-type': type }, body });
+    const newest = async (): Promise<string> => {
+      const list = JSON.parse((await ask('quarantine', 'list', '--limit', '1', '--json')).stdout);
+      return String(list.items[0].id);
+    };
+    await post('/write', 'text/plain', 'm value=1');
+    const line = await newest();
+    assert.equal((await ask('quarantine', 'replay', line)).code, 1);
+    const fixed = join(folder, 'fixed.txt');
+    writeFileSync(fixed, 'm,host=pi-7 value=1,n=2\n');
+    const replayed = await ask('quarantine', 'replay', line, '--with', fixed);
+    assert.match(
+      replayed.stdout,
+      /left the quarantine: stored \(telemetry of pi-7, 2 points\)/,
+      replayed.stderr,
+    );
+    const detection = { device_id: 'pi-7', type: 'wifi', identity: '00:1A:2B:3C:4D:5E' };
+    await post('/api/detections', 'application/json', JSON.stringify({ ...detection, identity: 'x' }));
+    const other = await newest();
+    const broken = await ask('quarantine', 'replay', other, '--with', fixed);
+    assert.match(broken.stderr, /Cannot read a JSON object/);
+    writeFileSync(fixed, JSON.stringify(detection));
+    const mended = await ask('quarantine', 'replay', other, '--with', fixed);
+    assert.match(mended.stdout, /left the quarantine: stored \(a detection of pi-7\)/, mended.stderr);
   });
 
   it('passes the doctor', async () => {

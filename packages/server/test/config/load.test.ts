@@ -25,6 +25,10 @@ function acceptedValue(key: ConfigKey): fc.Arbitrary<ConfigValue> {
       return fc.constantFrom(...spec.values) as fc.Arbitrary<ConfigValue>;
     case 'url':
       return fc.constantFrom('memory:', 'sqlite:./a.db', 'sqlite:/srv/b.db') as fc.Arbitrary<ConfigValue>;
+    case 'names':
+      return fc
+        .uniqueArray(fc.stringMatching(/^[a-z_]{1,8}$/), { minLength: 1, maxLength: 16 })
+        .map((names) => names.join(', ')) as fc.Arbitrary<ConfigValue>;
     case 'string':
       return fc.stringMatching(/^[a-z0-9.:]{1,20}$/) as fc.Arbitrary<ConfigValue>;
   }

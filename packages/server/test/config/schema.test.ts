@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PisyncError } from '@pisync/protocol';
+import { defaultDeviceTags, PisyncError } from '@pisync/protocol';
 import { checkExposure, isLoopback } from '../../src/config/exposure.ts';
-import { configKeys, defaults, environmentName, flagName, keySpec } from '../../src/config/schema.ts';
+import {
+  configKeys,
+  defaults,
+  environmentName,
+  flagName,
+  keySpec,
+  namesIn,
+} from '../../src/config/schema.ts';
 import { storePath } from '../../src/config/store-place.ts';
+import { readTextValue } from '../../src/config/value.ts';
 import { nearestName } from '../../src/core/nearest.ts';
 
 describe('the configuration table', () => {
@@ -29,6 +37,19 @@ describe('the configuration table', () => {
       return spec.type === 'integer' && !/(_ms|_hours|_days|_bytes|_items|_points|_per_second)$/.test(key);
     });
     assert.deepEqual(unitless, ['port', 'failing_streak', 'max_depth']);
+  });
+
+  it('takes lists of names, and by default the tags that the decoder of lines takes', () => {
+    assert.deepEqual(namesIn(defaults.line_device_tags), defaultDeviceTags);
+    assert.deepEqual(namesIn(' unit , host'), ['unit', 'host']);
+    const many = Array.from({ length: 17 }, (_, at) => `t${at}`).join(',');
+    for (const text of ['', ' ', 'a,', ',a', 'a,,b', 'a,a', 'a\nb', 'a\0b', many]) {
+      assert.throws(
+        () => readTextValue('line_device_tags', text, 'the test'),
+        /1 to 16 different names, separated by commas/,
+        JSON.stringify(text),
+      );
+    }
   });
 
   it('cannot be changed through its defaults', () => {

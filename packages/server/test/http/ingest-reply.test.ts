@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { CommitOutcome, Observation } from '@pisync/protocol';
 import fc from 'fast-check';
 import { batchReply, singleReply } from '../../src/http/reply/ingest-reply.ts';
-import { BatchReceipts } from '../../src/services/receipts.ts';
+import { BatchReceipts } from '../../src/services/ingest/receipts.ts';
 
 const time = fc.oneof(
   fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),

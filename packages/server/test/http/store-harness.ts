@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { after } from 'node:test';
 import { pino } from 'pino';
 import { openMemoryStore } from '../../src/adapters/store/memory/memory-store.ts';
@@ -47,6 +48,10 @@ export async function startOn(
     states: { failingStreak: 3, silentAfterMs: 168 * 3_600_000 },
     maxBodyBytes: 1 << 24,
     maxPoints: 500_000,
+    maxImportBytes: 2 ** 24,
+    lineDeviceTags: ['device_id', 'device', 'host'],
+    spoolFolder: tmpdir(),
+    vendorOf: () => null,
     requestTimeoutMs: 10_000,
     shutdownGraceMs: choices.shutdownGraceMs ?? 500,
     slowQueryMs: choices.slowQueryMs ?? 100,

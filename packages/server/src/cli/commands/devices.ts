@@ -89,7 +89,7 @@ function row(device: Device, now: number) {
     countCell(device.consecutive_failures, 'bad'),
     countCell(device.total_failures, 'warning'),
     count(device.totals.syncs),
-    relativeTime(device.last_sync.timestamp, now),
+    device.last_sync === null ? '-' : relativeTime(device.last_sync.timestamp, now),
     relativeTime(device.last_seen_at, now),
   ];
 }

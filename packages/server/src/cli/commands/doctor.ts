@@ -27,7 +27,7 @@ export function addDoctor(program: Command, runner: Runner): void {
       'after',
       `
 Exit code 1 when a finding is an error, 3 when no server answers, 4 when the store cannot be opened.
-A full check reads every event: minutes for many millions.
+A full check reads everything: minutes for many millions.
 ${examples([
   ['pisync doctor', 'probe the server on this machine'],
   ['pisync doctor --url https://pisync.example.org', 'probe another'],

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type ItemResult, PisyncError } from '@pisync/protocol';
+import { PisyncError } from '@pisync/protocol';
 import { type Command, Option } from 'commander';
+import { lineSource } from '../../services/ingest/rejection.ts';
+import type { ReplayReceipt } from '../../services/quarantine.ts';
 import type { quarantineView } from '../../services/views.ts';
 import { ApiClient } from '../client.ts';
 import { type CliContext, examples, type Runner } from '../context.ts';
@@ -12,6 +14,20 @@ import { count, relativeTime } from '../readable.ts';
 import { pairLines, tableLines } from '../table.ts';
 
 type Item = ReturnType<typeof quarantineView>;
+
+/** What the server tells of an item that left the quarantine. */
+interface Replayed {
+  readonly kind: ReplayReceipt['kind'];
+  readonly result: string;
+  readonly device_id: string;
+  readonly points?: number;
+}
+
+const kindNames: Readonly<Record<Replayed['kind'], string>> = {
+  sync_event: 'a sync event',
+  detection: 'a detection',
+  telemetry: 'telemetry',
+};
 
 const itemId = integerOption(0, Number.MAX_SAFE_INTEGER);
 
@@ -30,6 +46,7 @@ export function addQuarantine(program: Command, runner: Runner): void {
         ['pisync quarantine show 17', 'one item, as it was sent'],
         ['pisync quarantine replay 17', 'try again, after an update of the server'],
         ['pisync quarantine replay 17 --with fixed.json', 'store this corrected item in its place'],
+        ['pisync quarantine replay 18 --with fixed.txt', 'the same of a line of line protocol'],
         ['pisync quarantine discard 17', 'throw it away for good'],
       ]),
     );
@@ -43,9 +60,13 @@ export function addQuarantine(program: Command, runner: Runner): void {
   quarantine
     .command('replay')
     .argument('<id>', 'number of the item', itemId)
-    .option('--with <file>', 'store the JSON object in this file in its place; - reads standard input')
+    .option(
+      '--with <file>',
+      'store what is in this file in its place: a JSON object, or a line of line protocol; - reads standard input',
+    )
     .description(
-      'Try an item again. It leaves the quarantine when it is stored; otherwise it stays, with exit code 1.',
+      'Try an item again, whatever it is: a sync event, a detection, telemetry or a line of line protocol. It leaves the quarantine ' +
+        'when it is stored; otherwise it stays, with exit code 1.',
     )
     .addHelpText(
       'after',
@@ -137,14 +158,28 @@ async function show({ terminal, url }: CliContext, command: Command): Promise<Ex
 
 async function replay({ terminal, url }: CliContext, command: Command): Promise<ExitCode> {
   const file = command.opts<{ with?: string }>().with;
-  const body = file === undefined ? undefined : { item: readItem(file) };
+  const text = file === undefined ? undefined : readText(file);
   return withClient(url, async (client) => {
     const id = String(command.processedArgs[0]);
-    const result = await client.ask<ItemResult>('POST', `/api/quarantine/${id}/replay`, body);
-    if (terminal.json) terminal.result(result);
-    else terminal.line(`Item ${id} left the quarantine: ${printable(result.result)}.`);
+    let body: object | undefined;
+    if (text !== undefined && file !== undefined) {
+      const { source } = await client.ask<Item>('GET', `/api/quarantine/${id}`);
+      const isLine = source.split(' ')[0] === lineSource;
+      body = { item: isLine ? text : parseItem(text, file) };
+    }
+    const replayed = await client.ask<Replayed>('POST', `/api/quarantine/${id}/replay`, body);
+    if (terminal.json) terminal.result(replayed);
+    else
+      terminal.line(
+        `Item ${id} left the quarantine: ${printable(replayed.result)} (${described(replayed)}).`,
+      );
     return exitCodes.ok;
   });
+}
+
+function described({ kind, points, device_id }: Replayed): string {
+  const what = points === undefined ? '' : `, ${count(points)} ${points === 1 ? 'point' : 'points'}`;
+  return `${kindNames[kind] ?? printable(kind)} of ${printable(device_id)}${what}`;
 }
 
 async function discard({ terminal, url }: CliContext, command: Command): Promise<ExitCode> {
@@ -166,11 +201,23 @@ async function withClient(url: string, work: (client: ApiClient) => Promise<Exit
   }
 }
 
-function readItem(file: string): unknown {
+function readText(file: string): string {
   try {
-    return JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    const detail = `Cannot read a JSON object from ${file}: ${(cause as Error).message}.`;
-    throw new PisyncError('invalid_config', { detail, field: 'with', cause });
+    throw unreadable('an item', file, cause);
   }
+}
+
+function parseItem(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unreadable('a JSON object', file, cause);
+  }
+}
+
+function unreadable(what: string, file: string, cause: unknown): PisyncError {
+  const detail = `Cannot read ${what} from ${file}: ${(cause as Error).message}.`;
+  return new PisyncError('invalid_config', { detail, field: 'with', cause });
 }

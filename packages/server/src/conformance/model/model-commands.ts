@@ -1,15 +1,18 @@
 import type { Observation, SyncStatus } from '@pisync/protocol';
 import fc from 'fast-check';
 import { correctClock } from '../../core/clock.ts';
+import type { DetectionQuery, GridQuery } from '../../ports/detection-store.ts';
 import {
   type CommitGroup,
+  type CountedPoints,
   type DeviceQuery,
   deviceStates,
   type HistoryQuery,
   type QuarantineQuery,
   type StateRule,
 } from '../../ports/store.ts';
-import type { RangeQuery, SeriesQuery } from '../../ports/telemetry-store.ts';
+import type { AggregateQuery, RangeQuery, SeriesQuery } from '../../ports/telemetry-store.ts';
+import { anyBox, anyDetections, anyFilter } from '../detections/any-detections.ts';
 import { hour, now, observation, rejectedItem } from '../make-events.ts';
 import { type PlainPoint, pointBatch } from '../telemetry/make-points.ts';
 
@@ -25,6 +28,9 @@ export type StoreCommand =
   | { readonly do: 'discard'; readonly id: number }
   | { readonly do: 'series'; readonly query: SeriesQuery }
   | { readonly do: 'range'; readonly query: RangeQuery }
+  | { readonly do: 'aggregate'; readonly query: AggregateQuery }
+  | { readonly do: 'detections'; readonly query: DetectionQuery; readonly whole: boolean }
+  | { readonly do: 'grid'; readonly query: GridQuery }
   | { readonly do: 'settle' }
   | { readonly do: 'reopen' };
 
@@ -118,23 +124,73 @@ const anyPoint: fc.Arbitrary<PlainPoint> = fc.record({
 });
 const anySeries: fc.Arbitrary<SeriesQuery> = fc.record({
   deviceIds: option(fc.array(fc.constantFrom('pi-1', 'sensor', 'stranger'), { maxLength: 3 })),
-  metric: option(fc.constantFrom('t', 'Temp x')),
+  devicePrefix: option(fc.constantFrom('pi-', 's', '')),
+  metrics: option(fc.constantFrom(['t'], ['Temp x'], ['Temp x', 't', 'nothing'])),
   tags: option(fc.constantFrom({ a: '1' }, { a: '1', b: '2' }, { a: 'ü' })),
   search: option(fc.constantFrom('T', 'emp')),
   limit: fc.integer({ min: 1, max: 6 }),
   after: option(fc.nat({ max: 8 })),
 });
-const anyRange: fc.Arbitrary<RangeQuery> = fc.record({
-  series: fc.record({ deviceId: fc.constantFrom('pi-1', 'sensor', 'stranger'), key: anyKey }),
+const anySeriesName = fc.record({
+  deviceId: fc.constantFrom('pi-1', 'pi-2', 'sensor', 'stranger'),
+  key: anyKey,
+});
+const anyStretch = {
   from: fc.oneof(anyPointTime, fc.constant(Number.MIN_SAFE_INTEGER)),
   to: fc.oneof(anyPointTime, fc.constant(Number.MAX_SAFE_INTEGER)),
+};
+const anyRange: fc.Arbitrary<RangeQuery> = fc.record({
+  ...anyStretch,
+  series: anySeriesName,
   limit: fc.constantFrom(1, 2, 5, 1000),
 });
+/** Only what is exact whatever the order in which points are added. */
+const anyAggregate: fc.Arbitrary<AggregateQuery> = fc.record({
+  ...anyStretch,
+  series: fc
+    .uniqueArray(anySeriesName, { minLength: 1, selector: ({ deviceId, key }) => `${deviceId} ${key}` })
+    .chain((names) =>
+      fc.tuple(...names.map((name) => fc.nat({ max: 2 }).map((group) => ({ ...name, group })))),
+    ),
+  bucket: fc.constantFrom('1s', '1h'),
+  timeZone: fc.constant('UTC'),
+  names: fc.constant(['count', 'min', 'max', 'first', 'last', 'p50'] as const),
+  maxBuckets: fc.constant(1000),
+});
 
-const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
-  observations: fc.array(anyObservation, { maxLength: 25, size: 'max' }),
-  rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
-  points: option(fc.array(anyPoint, { maxLength: 30, size: 'max' }).map(pointBatch)),
+/** Detections that share counters with events and telemetry. */
+const anyCountedDetections = fc
+  .tuple(anyDetections, fc.array(anyIdentity, { maxLength: 12 }))
+  .map(([list, identities]) =>
+    list.slice(0, 12).map((detection, at) => ({ ...detection, eventId: null, ...identities[at] })),
+  );
+
+const anyGroup: fc.Arbitrary<CommitGroup> = fc
+  .record({
+    observations: fc.array(anyObservation, { maxLength: 25, size: 'max' }),
+    rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+    points: option(fc.array(anyPoint, { maxLength: 30, size: 'max' }).map(pointBatch)),
+    contactAt: fc.nat({ max: 3 }).map((step) => now + step * 50_000),
+    numbers: fc.uniqueArray(fc.nat({ max: 14 }), { maxLength: 4 }),
+    detections: option(anyCountedDetections),
+  })
+  .map(({ numbers, ...group }) => ({ ...group, counted: countedOf(group.points?.count ?? 0, numbers) }));
+
+/** Gives each of the first points to an observation of its own. */
+function countedOf(points: number, numbers: readonly number[]): CountedPoints[] {
+  return numbers
+    .slice(0, points)
+    .map((seq, from) => ({ deviceId: 'pi-1', epoch: 'a', seq, from, to: from + 1 }));
+}
+
+const anyDetectionQuery: fc.Arbitrary<DetectionQuery> = fc.record({
+  filter: anyFilter,
+  limit: fc.constantFrom(1, 3, 1000),
+});
+const anyGrid: fc.Arbitrary<GridQuery> = fc.record({
+  filter: fc.record({ filter: anyFilter, box: anyBox }).map(({ filter, box }) => ({ ...filter, box })),
+  zoom: fc.constantFrom(0, 5, 14),
+  limit: fc.constantFrom(2, 1000),
 });
 
 const anyBound = fc.oneof(
@@ -217,6 +273,16 @@ export const anyCommands: fc.Arbitrary<readonly StoreCommand[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('discard'), id: anyNumber }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('series'), query: anySeries }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('range'), query: anyRange }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('aggregate'), query: anyAggregate }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('detections'),
+        query: anyDetectionQuery,
+        whole: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('grid'), query: anyGrid }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('settle') }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen') }) },
   ),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CommitOutcome } from '@pisync/protocol';
 import fc from 'fast-check';
+import type { DetectionKey } from '../../ports/detection-store.ts';
 import type { CommitGroup, DeviceKey, HistoryKey, Store, StorePolicy } from '../../ports/store.ts';
 import { deviceQuery, now, usualRule } from '../make-events.ts';
 import { assertStatus, readEverything, readHistory } from '../read-store.ts';
@@ -110,6 +111,17 @@ async function execute(
       const answer = await store.telemetry.range(command.query);
       return answer && { points: plainPoints(answer.points), next: answer.next };
     }
+    case 'aggregate': {
+      const groups = await store.telemetry.aggregate(command.query);
+      return groups?.map(({ starts, columns }) => [starts, ...columns].map((column) => [...column]));
+    }
+    case 'detections':
+      return pages(
+        (after: DetectionKey | undefined) => store.detections.list({ ...command.query, after }),
+        command.whole,
+      );
+    case 'grid':
+      return store.detections.grid(command.query);
     case 'quarantine': {
       const { before } = command.query;
       const query = { ...command.query, before: before === undefined ? undefined : numbers.idOf(before) };
@@ -148,7 +160,10 @@ async function compareWithLedger(
   const ledger: Ledger = [];
   for (const command of commands) {
     if (command.do === 'commit') {
-      ledger.push({ group: command.group, outcomes: await opened.store.commit(command.group) });
+      // Nothing but events: what else tells of devices is not in the ledger.
+      const { observations, rejected, points } = command.group;
+      const group = { observations, rejected, points };
+      ledger.push({ group, outcomes: await opened.store.commit(group) });
     } else if (command.do === 'settle') await suite.options.settle?.(opened.store);
     else if (command.do === 'reopen' && suite.options.supports.durable) await opened.reopen();
   }

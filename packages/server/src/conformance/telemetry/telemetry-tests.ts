@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SeriesQuery } from '../../ports/telemetry-store.ts';
+import { type AggregateAnswer, kindBit, type SeriesQuery } from '../../ports/telemetry-store.ts';
 import { now } from '../make-events.ts';
 import { readTelemetry } from '../read-store.ts';
 import type { OpenedStore, StoreSuite } from '../suite-recorder.ts';
@@ -21,8 +21,10 @@ export function telemetryTests(suite: StoreSuite): void {
   valueTests(suite);
   rangeTests(suite);
   sumTests(suite);
+  groupTests(suite);
   chartTests(suite);
   listTests(suite);
+  settleTests(suite);
 }
 
 function valueTests(suite: StoreSuite): void {
@@ -84,7 +86,13 @@ function rangeTests(suite: StoreSuite): void {
     await commit(opened, point(3, 1), point(4, 2));
     const { items } = await opened.store.telemetry.series({ limit: 10 });
     assert.deepEqual(items, [
-      { name: { deviceId: 'pi-1', key: 't' }, number: 0, time: start + 5, value: 'new' },
+      {
+        name: { deviceId: 'pi-1', key: 't' },
+        number: 0,
+        time: start + 5,
+        value: 'new',
+        kinds: kindBit(0) + kindBit(2),
+      },
     ]);
     await commit(opened, point(5, 6));
     assert.equal((await opened.store.telemetry.series({ limit: 10 })).items[0]?.value, 6);
@@ -127,14 +135,15 @@ function sumTests(suite: StoreSuite): void {
     await commit(opened, at(1, 3), at(180, 7));
     const names = ['count', 'sum', 'min', 'max', 'first', 'last', 'p50'] as const;
     const query = {
-      series,
+      series: [{ ...series, group: 0 }],
+      maxBuckets: 100,
       from: start - 30 * minute,
       to: start + 180 * minute,
       bucket: '1h',
       timeZone: 'UTC',
       names,
     };
-    const found = await opened.store.telemetry.aggregate(query);
+    const [found] = (await opened.store.telemetry.aggregate(query)) ?? [];
     // The stretch begins at half past eight.
     assert.deepEqual([...(found?.starts ?? [])], [start - 30 * minute, start + 30 * minute]);
     const [count, sum, min, max, first, last, p50] = found?.columns.map((column) => [...column]) ?? [];
@@ -151,10 +160,56 @@ function sumTests(suite: StoreSuite): void {
     );
     assert.ok(Math.abs((p50?.[0] as number) - 1) <= 0.01);
     assert.equal(
-      await opened.store.telemetry.aggregate({ ...query, series: { deviceId: 'x', key: 't' } }),
+      await opened.store.telemetry.aggregate({ ...query, series: [{ deviceId: 'x', key: 't', group: 0 }] }),
       undefined,
     );
     await assert.rejects(opened.store.telemetry.aggregate({ ...query, bucket: '7m' }), {
+      code: 'invalid_parameter',
+    });
+  });
+}
+
+function groupTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+  const second = 1_000_000;
+
+  suite.test('sums up the series of a group as one, whatever is settled', async (opened) => {
+    const devices = Array.from({ length: 30 }, (_, at) => `pi-${at}`);
+    const reading = (device: number, step: number) => ((device * 7 + step * 3) % 11) + device / 64;
+    for (let step = 0; step < 12; step++) {
+      await commit(
+        opened,
+        ...devices.map((deviceId, at) => point(step * second + at, reading(at, step), { deviceId })),
+      );
+      if (step % 5 === 4) await settle?.(opened.store);
+    }
+    const names = ['count', 'sum', 'stddev', 'first', 'last', 'max'] as const;
+    const from = start + 2 * second;
+    const to = start + 11 * second;
+    const stranger = { deviceId: 'stranger', key: 't', group: 2 };
+    const series = [...devices.map((deviceId, at) => ({ deviceId, key: 't', group: at % 2 })), stranger];
+    const query = { series, from, to, bucket: '10s', timeZone: 'UTC', names, maxBuckets: 10 };
+    const found = await opened.store.telemetry.aggregate(query);
+    assert.equal(found?.length, 3);
+    assert.deepEqual([...(found?.[2]?.starts ?? [0])], []);
+    for (const group of [0, 1]) {
+      const answer: AggregateAnswer | undefined = found?.[group];
+      assert.deepEqual([...(answer?.starts ?? [])], [start, start + 10 * second]);
+      const own = (steps: readonly number[]) =>
+        steps.flatMap((step) => devices.flatMap((_, at) => (at % 2 === group ? [reading(at, step)] : [])));
+      for (const [place, steps] of [[2, 3, 4, 5, 6, 7, 8, 9], [10]].entries()) {
+        const values = own(steps);
+        const sum = values.reduce((total, value) => total + value, 0);
+        const mean = sum / values.length;
+        const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+        const shown: number[] = answer?.columns.map((column) => column[place] as number) ?? [];
+        assert.deepEqual([shown[0], shown[3]], [values.length, values[0]]);
+        assert.deepEqual([shown[4], shown[5]], [values.at(-1), Math.max(...values)]);
+        assert.ok(Math.abs((shown[1] as number) - sum) < 1e-9);
+        assert.ok(Math.abs((shown[2] as number) - Math.sqrt(squares / (values.length - 1))) < 1e-9);
+      }
+    }
+    await assert.rejects(opened.store.telemetry.aggregate({ ...query, maxBuckets: 3 }), {
       code: 'invalid_parameter',
     });
   });
@@ -185,8 +240,6 @@ function chartTests(suite: StoreSuite): void {
 }
 
 function listTests(suite: StoreSuite): void {
-  const { settle } = suite.options;
-
   suite.test('lists series by device, metric, tags and search, page by page', async (opened) => {
     const keys = ['Temp', 'Temp,a=1', 'Temp,a=1,b=2', 'u'];
     for (const deviceId of ['pi-2', 'pi-1'])
@@ -206,7 +259,7 @@ function listTests(suite: StoreSuite): void {
       keys.map((key) => `pi-1 ${key}`),
     );
     assert.deepEqual(
-      await list({ deviceIds: ['pi-1'], metric: 'Temp' }),
+      await list({ deviceIds: ['pi-1'], metrics: ['Temp'] }),
       keys.slice(0, 3).map((key) => `pi-1 ${key}`),
     );
     assert.deepEqual(await list({ deviceIds: ['pi-2'], tags: { a: '1' } }), [
@@ -217,7 +270,17 @@ function listTests(suite: StoreSuite): void {
       'pi-2 Temp,a=1,b=2',
       'pi-1 Temp,a=1,b=2',
     ]);
+    assert.deepEqual(await list({ devicePrefix: 'pi-1', metrics: ['u', 'Temp'], tags: {} }), [
+      ...keys.map((key) => `pi-1 ${key}`),
+    ]);
+    assert.equal((await list({ devicePrefix: 'pi-' })).length, 8);
+    assert.deepEqual(await list({ devicePrefix: 'i-' }), []);
+    assert.deepEqual(await list({ metrics: [] }), []);
   });
+}
+
+function settleTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
 
   suite.test(
     'answers the same after it has settled what it holds, and after it was opened again',

@@ -42,10 +42,7 @@ export function layOutBuckets(
   while (source < starts.length && starts[source]! < begin) source += 1;
   let start = mode === 'none' ? (starts[source] ?? to) : begin;
   while (from < to && start < to) {
-    if (laid.length === maxBuckets) {
-      const detail = `More than ${maxBuckets} buckets: ask for wider ones, or for a shorter time.`;
-      throw new PisyncError('invalid_parameter', { field: 'bucket', detail });
-    }
+    if (laid.length === maxBuckets) throw tooManyBuckets(maxBuckets);
     const held = starts[source] === start;
     laid.push(start);
     sources.push(held ? source : -1);
@@ -53,6 +50,12 @@ export function layOutBuckets(
     start = mode === 'none' ? (starts[source] ?? to) : bucketing.nextBucket(start);
   }
   return { starts: Float64Array.from(laid), sources: Int32Array.from(sources) };
+}
+
+/** What a question is refused with whose answer would have more buckets. */
+export function tooManyBuckets(most: number): PisyncError {
+  const detail = `More than ${most} buckets: ask for wider ones, or for a shorter time.`;
+  return new PisyncError('invalid_parameter', { field: 'bucket', detail });
 }
 
 /**

@@ -5,6 +5,8 @@ interface AnyColumns {
   readonly times: Float64Array;
   readonly values: Float64Array;
   readonly kinds: Uint8Array;
+  /** All texts there are, also of other points. */
+  readonly texts: readonly string[];
 }
 
 /** Columns of numbers, of which `[start, end)` is meant. */
@@ -16,7 +18,12 @@ export interface NumberColumns {
 }
 
 /** The numbers and booleans (as 0 and 1) among the points of `[from, to)`; the columns themselves where there is no text. */
-export function numbersOf({ times, values, kinds }: AnyColumns, from: number, to: number): NumberColumns {
+export function numbersOf(
+  { times, values, kinds, texts: all }: AnyColumns,
+  from: number,
+  to: number,
+): NumberColumns {
+  if (all.length === 0) return { times, values, start: from, end: to };
   let texts = 0;
   for (let at = from; at < to; at++) if (kinds[at] === TEXT) texts += 1;
   if (texts === 0) return { times, values, start: from, end: to };

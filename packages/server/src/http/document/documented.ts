@@ -50,6 +50,15 @@ export const telemetryBody: NonNullable<Route['body']> = {
   },
 };
 
+/** A body of detections. */
+export const detectionsBody: NonNullable<Route['body']> = {
+  required: true,
+  content: {
+    'application/json': withExamples(schemas.detectionBatch),
+    'application/x-ndjson': withExamples(schemas.detectionLines),
+  },
+};
+
 /** The `:id` of a device's routes. */
 export const deviceIdParameter: Readonly<Record<string, PathParameter>> = {
   id: {

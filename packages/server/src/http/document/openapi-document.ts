@@ -102,8 +102,9 @@ function parametersOf(route: Route): { parameters?: Json[] } {
     parameters.push({ name, in: 'path', required: true, description, schema, example });
   }
   // Only what is required has examples: the explorer sends them, and a first press should show everything.
-  for (const [name, { description, schema, example }] of Object.entries(route.query ?? {})) {
-    const shown = example === undefined ? { required: false } : { required: true, example };
+  for (const [name, { description, schema, example, suggestion }] of Object.entries(route.query ?? {})) {
+    const offered = suggestion === undefined ? {} : { example: suggestion };
+    const shown = example === undefined ? { required: false, ...offered } : { required: true, example };
     parameters.push({ name, in: 'query', ...shown, description, schema });
   }
   for (const [name, { description, schema }] of Object.entries(route.headers ?? {})) {

@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, type Metric, Registry } from '@prometheus-io
 import type { Logger } from 'pino';
 import type { Meter } from '../../ports/meter.ts';
 import type { Store } from '../../ports/store.ts';
-import type { Admission } from '../../services/admission.ts';
+import type { Admission } from '../../services/admission/admission.ts';
 import { RouteDurations } from './route-durations.ts';
 import type { Blockage } from './watchdog.ts';
 

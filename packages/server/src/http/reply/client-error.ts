@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import { PROBLEM_TYPE, problemText } from './problem.ts';
+import { isSlowBodyAllowed } from './slow-body.ts';
 
 /**
  * Answers on a socket whose request never became one: too slow, or not HTTP. There is no reply object yet, so the
  * response is written by hand.
  */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  // Node tells once that a request takes long, and leaves what to do about it to whoever listens.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isSlowBodyAllowed(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy();
     return;

@@ -1,5 +1,5 @@
 import { formatTimestamp, type Observation, syncStatus } from '@pisync/protocol';
-import type { BatchReceipts, ShownReceipt } from '../../services/receipts.ts';
+import type { BatchReceipts, ShownReceipt } from '../../services/ingest/receipts.ts';
 
 const DAY = 86_400_000;
 

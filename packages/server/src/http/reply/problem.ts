@@ -17,6 +17,7 @@ const statusByCode: Partial<Record<ProblemCode, number>> = {
   request_timeout: 408,
   device_unknown: 404,
   series_unknown: 404,
+  network_unknown: 404,
   quarantine_unknown: 404,
   route_unknown: 404,
   method_not_allowed: 405,

@@ -1,8 +1,9 @@
-import type { Observation } from '@pisync/protocol';
+import type { Observation, ObservedDetection, PointBatch } from '@pisync/protocol';
 import fc from 'fast-check';
+import { detection } from '../../../src/conformance/detections/make-detections.ts';
 import { hour, now, observation, rejectedItem } from '../../../src/conformance/make-events.ts';
 import { type PlainPoint, pointBatch } from '../../../src/conformance/telemetry/make-points.ts';
-import type { CommitGroup } from '../../../src/ports/store.ts';
+import type { CommitGroup, CountedPoints } from '../../../src/ports/store.ts';
 
 /** Few devices, counters, ids and times, so that repetitions, conflicts, late data and gaps are frequent. */
 const anyIdentity = fc.oneof(
@@ -75,12 +76,62 @@ const anyPoint: fc.Arbitrary<PlainPoint> = fc.record({
   value: fc.constantFrom<PlainPoint['value']>(0, -0, 1, 20.25, 0.1, true, 'on', 'off'),
 });
 
+/** Few radios, places and identities, so that networks have several variants and repetitions are frequent. */
+const anyDetection: fc.Arbitrary<ObservedDetection> = fc
+  .record({
+    device: fc.nat({ max: 1 }),
+    identity: anyIdentity,
+    radio: fc.nat({ max: 3 }),
+    name: fc.constantFrom(null, 'library', 'é'),
+    security: fc.constantFrom(null, 'open', 'wpa2'),
+    signalDbm: fc.constantFrom(null, -40, -75),
+    place: fc.option(fc.record({ lat: fc.constantFrom(47, 47.001, -33), lon: fc.constantFrom(8, 179.9) })),
+    timestamp: anyMoment,
+    timed: fc.boolean(),
+    metadata: fc.constantFrom(null, `{"long":"${'y'.repeat(3000)}"}`),
+  })
+  .map(({ device, identity, radio, place, timed, timestamp, ...fields }) =>
+    detection({
+      ...fields,
+      ...identity,
+      deviceId: `pi-${device}`,
+      identity: `00:1A:00:00:00:0${radio}`,
+      position:
+        place === null ? null : { ...place, altitude: null, accuracy: null, heading: null, speed: null },
+      deviceTime: timed ? timestamp : null,
+      timestamp,
+      receivedAt: timestamp,
+    }),
+  );
+
 /** What one request may hand over: repetitions, another body under a known identity, refused items, or nothing new. */
-export const anyGroup: fc.Arbitrary<CommitGroup> = fc.record({
-  observations: fc.array(anyObservation, { maxLength: 24 }),
-  rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
-  points: fc.option(fc.array(anyPoint, { maxLength: 20 }).map(pointBatch), { nil: undefined }),
-});
+export const anyGroup: fc.Arbitrary<CommitGroup> = fc
+  .record({
+    observations: fc.array(anyObservation, { maxLength: 24 }),
+    rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
+    points: fc.option(fc.array(anyPoint, { maxLength: 20 }).map(pointBatch), { nil: undefined }),
+    contactAt: fc.nat({ max: 3 }).map((step) => now + step * hour),
+    counters: fc.array(fc.record({ epoch: fc.constantFrom('a', 'z'), seq: fc.nat({ max: 20 }) }), {
+      maxLength: 4,
+    }),
+    detections: fc.array(anyDetection, { maxLength: 12 }),
+  })
+  .map(({ counters, ...group }) => ({ ...group, counted: countedOf(group.points, counters) }));
+
+/** Gives the first points to counted observations, up to three each. */
+function countedOf(
+  points: PointBatch | undefined,
+  counters: readonly { readonly epoch: string; readonly seq: number }[],
+): CountedPoints[] {
+  let from = 0;
+  return counters.flatMap((counter, index) => {
+    const to = Math.min(from + 1 + (index % 3), points?.count ?? 0);
+    if (from >= to) return [];
+    const counted = { deviceId: 'pi-1', ...counter, from, to };
+    from = to;
+    return [counted];
+  });
+}
 
 /** One event of each of many devices: more than one page of device state holds. */
 export function crowd(from: number, count: number): CommitGroup {

@@ -15,6 +15,10 @@ export interface MemoryDevice {
   /** In the order of arrival. */
   readonly events: KeptEvent[];
   readonly byIdentity: Map<string, KeptEvent>;
+  /** When it was heard of by anything but an event. */
+  readonly contacts: number[];
+  /** Numbers that other kinds of observations used, as `epoch` and `seq` with a line feed between. */
+  readonly otherNumbers: Set<string>;
   /** Epochs in the order in which they first appeared. */
   readonly epochs: string[];
   /** Derived state; see core/sync-state.ts. */
@@ -24,7 +28,15 @@ export interface MemoryDevice {
 export function createDevice(deviceId: string): MemoryDevice {
   const row = new Float64Array(SYNC_STATE_LENGTH);
   resetSyncState(row, 0);
-  return { deviceId, events: [], byIdentity: new Map(), epochs: [], row };
+  return {
+    deviceId,
+    events: [],
+    byIdentity: new Map(),
+    contacts: [],
+    otherNumbers: new Set(),
+    epochs: [],
+    row,
+  };
 }
 
 /** What an observation is recognised by among those of its device; null where every arrival is a new fact. */

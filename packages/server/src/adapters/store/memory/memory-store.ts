@@ -1,9 +1,19 @@
-import { type CommitOutcome, type Observation, PisyncError, sameBody, syncStatus } from '@pisync/protocol';
+import {
+  type CommitOutcome,
+  type Observation,
+  type ObservedDetection,
+  PisyncError,
+  type SeriesName,
+  sameBody,
+  syncStatus,
+} from '@pisync/protocol';
+import { foldContact } from '../../../core/contact.ts';
 import { deviceState, toDeviceRecord } from '../../../core/device.ts';
 import { columnsOf, selectDevices } from '../../../core/device-select.ts';
 import { matchesHistory } from '../../../core/history.ts';
 import { F } from '../../../core/sync-state.ts';
 import { HourlyTotals, WindowTotals } from '../../../core/totals.ts';
+import type { DetectionStore } from '../../../ports/detection-store.ts';
 import type {
   CommitGroup,
   DevicePage,
@@ -24,6 +34,7 @@ import type {
   StorePolicy,
   StoreStatus,
 } from '../../../ports/store.ts';
+import { MemoryDetections, type SharedNumbers } from './memory-detections.ts';
 import {
   createDevice,
   foldInto,
@@ -35,6 +46,7 @@ import {
   tieFor,
   withoutTie,
 } from './memory-device.ts';
+import { MemoryNetworks } from './memory-networks.ts';
 import { MemoryTelemetry } from './memory-telemetry.ts';
 import { verifyDevices } from './verify-devices.ts';
 
@@ -53,6 +65,8 @@ export async function openMemoryStore(policy: StorePolicy): Promise<Store> {
 class MemoryStore implements Store {
   readonly supports = { durable: false, exclusive: false };
   readonly telemetry = new MemoryTelemetry(() => this.#refuseIfClosed());
+  readonly detections: DetectionStore;
+  readonly #detections = new MemoryDetections(() => this.#refuseIfClosed());
   readonly #policy: StorePolicy;
   readonly #devices = new Map<string, MemoryDevice>();
   readonly #hours = new HourlyTotals();
@@ -63,14 +77,91 @@ class MemoryStore implements Store {
 
   constructor(policy: StorePolicy) {
     this.#policy = policy;
+    const networks = new MemoryNetworks(this.#detections.all, () => this.#refuseIfClosed());
+    this.detections = {
+      list: (query) => this.#detections.list(query),
+      grid: (query) => this.#detections.grid(query),
+      networks: (query) => networks.networks(query),
+      network: (key) => networks.network(key),
+      networkGrid: (query) => networks.networkGrid(query),
+      changes: (query) => networks.changes(query),
+      namesakes: (query) => networks.namesakes(query),
+    };
   }
 
   async commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
     this.#refuseIfClosed();
+    const detected = this.#commitDetections(group.detections ?? []);
+    const counted = this.#commitPoints(group);
     const outcomes = group.observations.map((observation) => this.#commitOne(observation));
     for (const item of group.rejected) this.#reject(item);
-    if (group.points !== undefined) this.telemetry.commit(group.points);
+    return [...outcomes, ...detected, ...counted];
+  }
+
+  #commitDetections(detections: readonly ObservedDetection[]): CommitOutcome[] {
+    const outcomes = this.#detections.commit(detections, this.#numbers);
+    for (const [at, { deviceId, receivedAt }] of detections.entries()) {
+      if (outcomes[at] === 'stored') this.#meet(deviceId, receivedAt);
+    }
     return outcomes;
+  }
+
+  #commitPoints({ points, contactAt, counted = [] }: CommitGroup): CommitOutcome[] {
+    if (points === undefined) return [];
+    const skipped = new Set<number>();
+    const outcomes = counted.map(({ deviceId, epoch, seq, from, to }): CommitOutcome => {
+      if (this.#useNumber(deviceId, epoch, seq)) {
+        if (contactAt !== undefined) this.#meet(deviceId, contactAt);
+        return 'stored';
+      }
+      for (let at = from; at < to; at++) skipped.add(at);
+      return 'duplicate';
+    });
+    this.telemetry.commit(points, skipped);
+    if (contactAt === undefined) return outcomes;
+    for (let at = 0; at < points.count; at++) {
+      const { deviceId } = points.series[points.seriesOf[at] as number] as SeriesName;
+      if (!skipped.has(at)) this.#meet(deviceId, contactAt);
+    }
+    return outcomes;
+  }
+
+  /** What detections ask of the devices. */
+  readonly #numbers: SharedNumbers = {
+    has: (detection) => {
+      const others = this.#devices.get(detection.deviceId)?.otherNumbers;
+      const number = `${detection.epoch}\n${detection.seq}`;
+      return others?.has(number) === true || this.#numbers.heldByOther(detection);
+    },
+    heldByOther: ({ deviceId, epoch, seq }) =>
+      this.#devices.get(deviceId)?.byIdentity.has(`seq\n${epoch}\n${seq}`) === true,
+    note: ({ deviceId, epoch, seq }) => this.#useNumber(deviceId, epoch as string, seq as number),
+    conflict: ({ deviceId }) => {
+      const { row } = this.#deviceOf(deviceId);
+      row[F.conflicts] = (row[F.conflicts] as number) + 1;
+    },
+  };
+
+  #deviceOf(deviceId: string): MemoryDevice {
+    const device = this.#devices.get(deviceId) ?? createDevice(deviceId);
+    this.#devices.set(deviceId, device);
+    return device;
+  }
+
+  #meet(deviceId: string, receivedAt: number): void {
+    const device = this.#deviceOf(deviceId);
+    foldContact(device.row, 0, receivedAt);
+    device.contacts.push(receivedAt);
+  }
+
+  /** Notes a number of a counter for an observation other than an event; false where it was used before. */
+  #useNumber(deviceId: string, epoch: string, seq: number): boolean {
+    const device = this.#deviceOf(deviceId);
+    const number = `${epoch}\n${seq}`;
+    if (device.otherNumbers.has(number) || device.byIdentity.has(`seq\n${number}`)) return false;
+    device.otherNumbers.add(number);
+    if (!device.epochs.includes(epoch)) device.epochs.push(epoch);
+    return true;
   }
 
   async history(query: HistoryQuery): Promise<HistoryPage | undefined> {
@@ -184,8 +275,12 @@ class MemoryStore implements Store {
       known.row[F.conflicts] = (known.row[F.conflicts] as number) + 1;
       return 'conflict';
     }
-    const device = known ?? createDevice(observation.deviceId);
-    this.#devices.set(observation.deviceId, device);
+    if (known?.otherNumbers.has(`${observation.epoch}\n${observation.seq}`) === true) {
+      if (!this.#detections.holdsNumber(observation)) return 'duplicate';
+      known.row[F.conflicts] = (known.row[F.conflicts] as number) + 1;
+      return 'conflict';
+    }
+    const device = this.#deviceOf(observation.deviceId);
     const event = this.#place(device, observation);
     foldInto(device.row, event, device.events, this.#policy.partial);
     device.events.push(event);

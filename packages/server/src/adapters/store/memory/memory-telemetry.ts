@@ -1,19 +1,18 @@
 import type { PointBatch, SeriesName } from '@pisync/protocol';
-import { aggregateColumns, BucketAggregates, isQuantile } from '../../../core/telemetry/aggregate.ts';
-import { createBucketing, parseBucket } from '../../../core/telemetry/buckets.ts';
 import { chartOf } from '../../../core/telemetry/chart.ts';
-import { numbersOf } from '../../../core/telemetry/numbers.ts';
+import { GroupAggregates } from '../../../core/telemetry/group-aggregates.ts';
 import { matchesSeries } from '../../../core/telemetry/series-select.ts';
-import type {
-  AggregateAnswer,
-  AggregateQuery,
-  DownsampleQuery,
-  PointColumns,
-  RangeAnswer,
-  RangeQuery,
-  SeriesPage,
-  SeriesQuery,
-  TelemetryStore,
+import {
+  type AggregateAnswer,
+  type AggregateQuery,
+  type DownsampleQuery,
+  kindBit,
+  type PointColumns,
+  type RangeAnswer,
+  type RangeQuery,
+  type SeriesPage,
+  type SeriesQuery,
+  type TelemetryStore,
 } from '../../../ports/telemetry-store.ts';
 
 type Value = number | boolean | string;
@@ -22,6 +21,7 @@ interface MemorySeries {
   readonly name: SeriesName;
   /** Values by time, unordered. */
   readonly points: Map<number, Value>;
+  kinds: number;
 }
 
 /** Telemetry in plain collections: the model that other stores are compared with. */
@@ -33,12 +33,16 @@ export class MemoryTelemetry implements TelemetryStore {
     this.#refuseIfClosed = refuseIfClosed;
   }
 
-  commit({ count, series, seriesOf, times, values, kinds, texts }: PointBatch): void {
-    const own = series.map((name) => this.#find(name, true) as MemorySeries);
+  /** @param skipped - places of points that are not kept */
+  commit(batch: PointBatch, skipped: ReadonlySet<number>): void {
+    const { count, series, seriesOf, times, values, kinds, texts } = batch;
     for (let at = 0; at < count; at++) {
+      if (skipped.has(at)) continue;
       const value = values[at] as number;
       const shown = kinds[at] === 2 ? (texts[value] as string) : kinds[at] === 1 ? value === 1 : value;
-      (own[seriesOf[at] as number] as MemorySeries).points.set(times[at] as number, shown);
+      const one = this.#find(series[seriesOf[at] as number] as SeriesName, true) as MemorySeries;
+      one.points.set(times[at] as number, shown);
+      one.kinds |= kindBit(kinds[at] as number);
     }
   }
 
@@ -46,23 +50,26 @@ export class MemoryTelemetry implements TelemetryStore {
     const id = `${name.deviceId}\n${name.key}`;
     const known = this.#series.get(id);
     if (known !== undefined || !make) return known;
-    const made = { name: { deviceId: name.deviceId, key: name.key }, points: new Map<number, Value>() };
+    const { deviceId, key } = name;
+    const made = { name: { deviceId, key }, points: new Map<number, Value>(), kinds: 0 };
     this.#series.set(id, made);
     return made;
   }
 
   async series(query: SeriesQuery): Promise<SeriesPage> {
     this.#refuseIfClosed();
-    const { deviceIds, limit, after = -1 } = query;
+    const { deviceIds, devicePrefix = '', limit, after = -1 } = query;
     const found = [...this.#series.values()]
-      .map(({ name, points }, number) => {
+      .map(({ name, points, kinds }, number) => {
         let time = Number.NEGATIVE_INFINITY;
         for (const each of points.keys()) if (each > time) time = each;
-        return { name, number, time, value: points.get(time) as Value };
+        return { name, number, time, value: points.get(time) as Value, kinds };
       })
       .filter(({ name, number }) => {
         const wanted = deviceIds === undefined || deviceIds.includes(name.deviceId);
-        return number > after && wanted && matchesSeries(name.key, query);
+        return (
+          number > after && wanted && name.deviceId.startsWith(devicePrefix) && matchesSeries(name.key, query)
+        );
       });
     const items = found.slice(0, limit);
     return { items, next: found.length > limit ? (items.at(-1)?.number ?? null) : null };
@@ -77,19 +84,17 @@ export class MemoryTelemetry implements TelemetryStore {
     return { points: columnsOf(shown, points), next: times[limit] ?? null };
   }
 
-  async aggregate({
-    bucket,
-    timeZone,
-    names,
-    ...stretch
-  }: AggregateQuery): Promise<AggregateAnswer | undefined> {
-    const bucketing = createBucketing(parseBucket(bucket), timeZone);
-    const found = await this.range({ ...stretch, limit: Number.MAX_SAFE_INTEGER });
-    if (found === undefined) return undefined;
-    const aggregates = new BucketAggregates(names.some(isQuantile));
-    const { times, values, start, end } = numbersOf(found.points, 0, found.points.count);
-    aggregateColumns(times, values, start, end, bucketing, aggregates);
-    return { starts: aggregates.starts(), columns: names.map((name) => aggregates.column(name)) };
+  async aggregate(query: AggregateQuery): Promise<readonly AggregateAnswer[] | undefined> {
+    const { series, from, to } = query;
+    const groups = new GroupAggregates(Math.max(...series.map(({ group }) => group)) + 1, query);
+    let known = false;
+    for (const one of series) {
+      const found = await this.range({ series: one, from, to, limit: Number.MAX_SAFE_INTEGER });
+      if (found === undefined) continue;
+      known = true;
+      groups.add(one.group, found.points, 0, found.points.count);
+    }
+    return known ? groups.answers() : undefined;
   }
 
   async downsample({ points, method, ...stretch }: DownsampleQuery): Promise<PointColumns | undefined> {

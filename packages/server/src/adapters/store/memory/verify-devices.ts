@@ -1,3 +1,4 @@
+import { foldContact } from '../../../core/contact.ts';
 import type { PartialRule } from '../../../core/fold.ts';
 import { F, resetSyncState, SYNC_STATE_LENGTH } from '../../../core/sync-state.ts';
 import type { Finding } from '../../../ports/store.ts';
@@ -13,7 +14,7 @@ export function verifyDevices(devices: Iterable<MemoryDevice>, rule: PartialRule
       findings.push({
         severity: 'error',
         check: 'derived_state',
-        detail: `The state of ${device.deviceId} does not follow from its events.`,
+        detail: `The state of ${device.deviceId} does not follow from its events and contacts.`,
       });
     }
   }
@@ -30,6 +31,7 @@ function derive(device: MemoryDevice, rule: PartialRule): Float64Array {
     earlier.push(event);
   }
   row[F.conflicts] = device.row[F.conflicts] as number;
+  for (const receivedAt of device.contacts) foldContact(row, 0, receivedAt);
   return row;
 }
 

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { type CommitOutcome, PisyncError, type SeriesName } from '@pisync/protocol';
+import { type CommitOutcome, PisyncError } from '@pisync/protocol';
 import type { HistoryFilter } from '../../../core/history.ts';
 import type { WindowTotals } from '../../../core/totals.ts';
+import type { DetectionStore, NetworkDetail } from '../../../ports/detection-store.ts';
 import type {
   CommitGroup,
   DevicePage,
@@ -23,9 +24,8 @@ import type {
 } from '../../../ports/store.ts';
 import type { SeriesPage, SeriesQuery, TelemetryStore } from '../../../ports/telemetry-store.ts';
 import { type BlockRow, toStoredEvent } from './format/block.ts';
-import type { PointTailAnswer } from './points/point-queries.ts';
+import type { PointTailAnswer, PointTailQuestion } from './points/point-queries.ts';
 import { SCAN_LIMIT, type TailAnswer } from './state/queries.ts';
-import { verifyStore } from './state/verify.ts';
 import { CommitQueue } from './threads/commit-queue.ts';
 import { OnDemandThread } from './threads/on-demand-thread.ts';
 import type { ReadAnswer, ReadRequest } from './threads/reader.ts';
@@ -38,6 +38,8 @@ export interface SqliteOptions {
   readonly sealEvents?: number;
   /** Unsealed points from which the oldest are sorted into history. */
   readonly sealPoints?: number;
+  /** Unsealed detections from which the oldest are sorted into history. */
+  readonly sealDetections?: number;
 }
 
 /** Observations in the tail from which a run is sealed: what a start replays at most, about. */
@@ -76,6 +78,7 @@ export async function openSqliteStore(
     partial: policy.partial,
     sealEvents: options.sealEvents ?? SEAL_EVENTS,
     sealPoints: options.sealPoints,
+    sealDetections: options.sealDetections,
   };
   const writer = startThread(new URL('./threads/writer.ts', import.meta.url), workerData);
   const first = await new Promise<WriterStatus>((opened, failed) => {
@@ -99,6 +102,16 @@ class ThreadedStore implements SqliteStore {
     range: (query) => this.#readPoints('range', query),
     aggregate: (query) => this.#readPoints('aggregate', query),
     downsample: (query) => this.#readPoints('downsample', query),
+  };
+  readonly detections: DetectionStore = {
+    list: (query) => this.#readDetections('generation', 'listDetections', query),
+    grid: (query) => this.#readDetections('generation', 'detectionGrid', query),
+    networks: (query) => this.#readDetections('fold', 'networks', query),
+    network: async (key) =>
+      (await this.#readDetections<NetworkDetail | null>('fold', 'network', key)) ?? undefined,
+    networkGrid: (query) => this.#readDetections('fold', 'networkGrid', query),
+    changes: (query) => this.#readDetections('fold', 'changes', query),
+    namesakes: (query) => this.#readDetections('fold', 'namesakes', query),
   };
   readonly #path: string;
   readonly #writer: ThreadCaller;
@@ -130,7 +143,7 @@ class ThreadedStore implements SqliteStore {
   /** Not `async`: on the way of every event, one promise is enough. */
   commit(group: CommitGroup): Promise<readonly CommitOutcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new PisyncError('store_closed'));
-    return this.#queue.add(group.observations, group.rejected, group.points);
+    return this.#queue.add(group);
   }
 
   async #series(query: SeriesQuery): Promise<SeriesPage> {
@@ -138,10 +151,17 @@ class ThreadedStore implements SqliteStore {
     return this.#writer.call('series', query);
   }
 
+  /** @param before - what the writer must have done before the reader may answer */
+  async #readDetections<T>(before: 'generation' | 'fold', method: string, query: object): Promise<T> {
+    this.#assertOpen();
+    await this.#matchReader(await this.#writer.call<number>(before, undefined));
+    return this.#reader.call<T>(method, query);
+  }
+
   /** Asks the writer for the newest part of a stretch, and the reader for the answer. */
   async #readPoints<T>(
     method: 'range' | 'aggregate' | 'downsample',
-    query: { readonly series: SeriesName; readonly from: number; readonly to: number },
+    query: PointTailQuestion,
   ): Promise<T | undefined> {
     this.#assertOpen();
     const { series, ...rest } = query;
@@ -150,6 +170,7 @@ class ThreadedStore implements SqliteStore {
         series,
         from: rest.from,
         to: rest.to,
+        limit: rest.limit,
       });
       if (tail === null) return undefined;
       await this.#matchReader(tail.generation);
@@ -262,6 +283,8 @@ class ThreadedStore implements SqliteStore {
   async verify(): Promise<readonly Finding[]> {
     this.#assertOpen();
     await this.#writer.call('checkpoint', undefined);
+    // Loaded when it is asked for: it brings most of the writer's code with it.
+    const { verifyStore } = await import('./state/verify.ts');
     return verifyStore(this.#path);
   }
 

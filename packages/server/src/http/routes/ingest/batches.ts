@@ -1,7 +1,7 @@
 import { type ItemProblem, PisyncError } from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
-import { BatchIngest } from '../../../services/batch.ts';
-import { readEnvelope } from '../../../services/envelope.ts';
+import { BatchIngest } from '../../../services/ingest/batch.ts';
+import { readEnvelope } from '../../../services/ingest/envelope.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
@@ -42,7 +42,7 @@ async function take(exchange: Exchange, bytes: Buffer): Promise<void> {
     await refuse(exchange, bytes, envelope.problem);
     return;
   }
-  const batch = new BatchIngest(services.ingest, 'batches');
+  const batch = new BatchIngest(services.ingest, 'batches', 'any');
   services.watchdog.begin();
   const added =
     'items' in envelope

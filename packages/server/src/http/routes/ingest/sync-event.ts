@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { explainEventId, PisyncError } from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
-import type { ItemReceipt } from '../../../services/ingest.ts';
+import type { ItemReceipt } from '../../../services/ingest/ingest.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';

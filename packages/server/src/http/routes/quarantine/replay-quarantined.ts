@@ -1,9 +1,8 @@
-import { type Observation, PisyncError, parseJsonDocument } from '@pisync/protocol';
+import { formatTimestamp, PisyncError, parseJsonDocument } from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { jsonBody, jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
-import { singleReply } from '../../reply/ingest-reply.ts';
 import type { Route } from '../../route.ts';
 import { quarantineId, readQuarantineId } from './quarantine-id.ts';
 
@@ -14,22 +13,31 @@ export const replayQuarantined: Route = {
   tag: 'quarantine',
   operationId: 'replayQuarantined',
   summary: 'Try a rejected item again, corrected or as it is',
-  description: 'An item that is still wrong (400) or contradicts a stored one (409) stays in the quarantine.',
+  description:
+    'It is stored the way it would have gone at first, as of its first receipt: a sync event, a detection, telemetry or a line of line ' +
+    'protocol. An item that is still wrong (400), contradicts a stored one or cannot be tried (409) stays in the quarantine.',
   pathParameters: quarantineId,
   body: { ...jsonBody(schemas.replayRequest), required: false },
   problems: [404, 408, 409, 413, 415, 429, 503],
   replies: {
-    200: jsonReply(
-      schemas.syncEventReply,
-      'The item is stored now (or was before), and left the quarantine.',
-    ),
+    200: jsonReply(schemas.replayReply, 'The item is stored now (or was before), and left the quarantine.'),
   },
   async handle(exchange) {
     const { services } = exchange;
     const id = readQuarantineId(exchange);
     const receipt = await services.quarantine.replay(id, await correctedItem(exchange));
-    const observation = receipt.observation as Observation;
-    exchange.json(200, singleReply(receipt.result, observation, services.clock.now(), undefined));
+    const { kind, result, deviceId, timestamp, clockQuality, syncStatus, points } = receipt;
+    const reply = {
+      kind,
+      result,
+      device_id: deviceId,
+      timestamp: timestamp === null ? undefined : formatTimestamp(timestamp),
+      clock_quality: clockQuality ?? undefined,
+      sync_status: syncStatus ?? undefined,
+      points: points ?? undefined,
+      server_time: formatTimestamp(services.clock.now()),
+    };
+    exchange.json(200, JSON.stringify(reply));
   },
 };
 
@@ -51,7 +59,7 @@ async function correctedItem(exchange: Exchange): Promise<unknown> {
     if (names.length === 1 && names[0] === 'item') return (value as { item: unknown }).item;
     throw refusal(
       'invalid_item',
-      'Send {"item": {…}} with the corrected item, or no body to try it as it is.',
+      'Send {"item": …} with the corrected item, or no body to try it as it is.',
       'item',
     );
   } finally {

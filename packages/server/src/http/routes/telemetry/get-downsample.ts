@@ -1,15 +1,11 @@
 import * as schemas from '@pisync/protocol/schemas';
 import { jsonReply } from '../../document/documented.ts';
-import { integer, moment, oneOf, readQuery, requiredText } from '../../parameters.ts';
+import { integer, oneOf, readQuery } from '../../parameters.ts';
 import type { Route } from '../../route.ts';
-import { tagList } from './telemetry-parameters.ts';
+import { oneStretch } from './telemetry-parameters.ts';
 
 const query = {
-  device_id: requiredText(128, 'The device.', 'pibook-0001'),
-  metric: requiredText(200, 'The metric.', 'temperature'),
-  tags: tagList,
-  from: moment('Only points from this moment on.'),
-  to: moment('Only points before this moment.'),
+  ...oneStretch,
   points: integer({ min: 4, max: 100_000, fallback: 1000 }, 'Points at most.'),
   method: oneOf(
     ['largest_triangle', 'min_max'],

@@ -1,25 +1,29 @@
+import { PisyncError } from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
-import {
-  formatPointTime,
-  pointValue,
-  pointViews,
-  type RangeFound,
-} from '../../../services/telemetry-queries.ts';
+import type { RangeFound } from '../../../services/telemetry/telemetry-queries.ts';
+import { formatPointTime, pointValue, pointViews } from '../../../services/telemetry/telemetry-views.ts';
 import { jsonReply } from '../../document/documented.ts';
 import type { Exchange } from '../../exchange.ts';
-import { integer, moment, oneOf, readQuery, requiredText, text } from '../../parameters.ts';
+import { integer, oneOf, type QueryValues, readQuery, text } from '../../parameters.ts';
+import { ARROW_TYPE } from '../../reply/arrow-stream.ts';
 import type { Route } from '../../route.ts';
-import { tagList } from './telemetry-parameters.ts';
+import { arrowPoints } from './arrow-points.ts';
+import { oneStretch } from './telemetry-parameters.ts';
+
+const DEFAULT_LIMIT = 1000;
 
 const query = {
-  device_id: requiredText(128, 'The device.', 'pibook-0001'),
-  metric: requiredText(200, 'The metric.', 'temperature'),
-  tags: tagList,
-  from: moment('Only points from this moment on.'),
-  to: moment('Only points before this moment.'),
-  limit: integer({ min: 1, max: 100_000, fallback: 1000 }, 'Points of one page.'),
+  ...oneStretch,
+  limit: integer(
+    { min: 1, max: 100_000, fallback: undefined },
+    `Points of one page; ${DEFAULT_LIMIT} where absent.`,
+  ),
   cursor: text(2048, 'next_cursor of the previous reply, with the same filters.'),
-  format: oneOf(['json', 'ndjson', 'csv'], 'json', 'How the points are written.'),
+  format: oneOf(
+    ['json', 'ndjson', 'csv', 'arrow'],
+    'json',
+    'How the points are written; arrow has no pages: it sends all there are.',
+  ),
 };
 
 /** Points of one series. */
@@ -30,8 +34,10 @@ export const getRange: Route = {
   operationId: 'getTelemetryRange',
   summary: 'Points of one series, oldest first',
   description:
-    'Without tags, the series is the only one that the device has of the metric. In NDJSON and CSV the next page is told ' +
-    'by the header x-next-cursor.',
+    'Without tags, the series is the one that has none, or else the only one of the device and metric. In NDJSON and CSV the next page is told ' +
+    'by the header x-next-cursor. An Arrow stream has a column timestamp and a column value of the one kind of values that ' +
+    'the series ever had (float64, bool or utf8); where it had several, it has in place of value a column for each, number, ' +
+    'boolean and text, of which every row fills one. Device, metric and tags stand in the metadata of its schema.',
   query,
   problems: [404],
   replies: {
@@ -41,16 +47,31 @@ export const getRange: Route = {
         ...jsonReply(schemas.pointPage, '').content,
         'application/x-ndjson': { schema: { type: 'string' } },
         'text/csv': { schema: { type: 'string' } },
+        [ARROW_TYPE]: { schema: { type: 'string', format: 'binary' } },
       },
     },
   },
   async handle(exchange) {
-    const { device_id, format, ...rest } = readQuery(query, exchange.target.query);
-    const found = await exchange.services.telemetryQueries.range({ ...rest, deviceId: device_id });
-    if (format === 'json') exchange.read(pageOf(found, rest.limit));
+    const values = readQuery(query, exchange.target.query);
+    if (values.format === 'arrow') return answerArrow(exchange, values);
+    const { device_id, format, limit = DEFAULT_LIMIT, ...rest } = values;
+    const request = { ...rest, limit, deviceId: device_id };
+    const found = await exchange.services.telemetryQueries.range(request);
+    if (format === 'json') exchange.read(pageOf(found, limit));
     else answerLines(exchange, found, format);
   },
 };
+
+async function answerArrow(exchange: Exchange, values: QueryValues<typeof query>): Promise<void> {
+  const { device_id, metric, tags, from, to, limit, cursor } = values;
+  if (limit !== undefined || cursor !== undefined) {
+    const field = limit === undefined ? 'cursor' : 'limit';
+    const detail = 'Leave it out with format=arrow, which has no pages; from and to choose what is sent.';
+    throw new PisyncError('invalid_parameter', { field, detail });
+  }
+  const request = { deviceId: device_id, metric, tags, from, to };
+  await exchange.stream(ARROW_TYPE, arrowPoints(await exchange.services.telemetryQueries.stretch(request)));
+}
 
 function pageOf({ series, points, nextCursor }: RangeFound, limit: number): object {
   return { ...series, points: pointViews(points), next_cursor: nextCursor, limit };

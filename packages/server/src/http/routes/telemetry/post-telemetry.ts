@@ -1,6 +1,6 @@
 import { ItemSplitter, PisyncError } from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
-import { TelemetryBatch, type TelemetryReceipt } from '../../../services/telemetry-batch.ts';
+import { TelemetryBatch, type TelemetryReceipt } from '../../../services/telemetry/telemetry-batch.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { jsonReply, problemReply, telemetryBody } from '../../document/documented.ts';
 import { type Exchange, RequestAborted } from '../../exchange.ts';

@@ -1,7 +1,13 @@
-import { type DecodedLines, LineProtocolDecoder, linePrecision, PisyncError } from '@pisync/protocol';
+import {
+  type DecodedLines,
+  type LinePrecision,
+  LineProtocolDecoder,
+  linePrecision,
+  PisyncError,
+} from '@pisync/protocol';
 import * as schemas from '@pisync/protocol/schemas';
-import { ownerOf } from '../../../services/ingest.ts';
-import { rejectedItem } from '../../../services/rejection.ts';
+import { ownerOf } from '../../../services/ingest/ingest.ts';
+import { lineSource, rejectedItem } from '../../../services/ingest/rejection.ts';
 import { RequestBody } from '../../body.ts';
 import { jsonReply, problemReply } from '../../document/documented.ts';
 
@@ -33,6 +39,7 @@ const queryV2 = {
   org: database('Organisation'),
   orgID: database('Id of the organisation'),
   bucket: database('Bucket'),
+  consistency: database('Consistency'),
 };
 
 const shared = {
@@ -40,7 +47,7 @@ const shared = {
   tag: 'telemetry',
   description:
     'Line protocol as Telegraf and the client libraries of InfluxDB write it, gzip or zstd if you like. The device is the tag ' +
-    'device_id, device or host, the first that a line has; the metric is the measurement and, unless it is called value, the ' +
+    'device_id, device or host, the first that a line has (line_device_tags chooses others); the metric is the measurement and, unless it is called value, the ' +
     'field. Lines that are wrong are rejected and kept in the quarantine; all others are stored.',
   body: {
     required: true,
@@ -89,14 +96,15 @@ export const writeLinesV2: Route = {
   handle: (exchange) => handle(exchange, readQuery(queryV2, exchange.target.query).precision),
 };
 
-async function handle(exchange: Exchange, unit: string): Promise<void> {
+async function handle(exchange: Exchange, given: string): Promise<void> {
   const { services, request } = exchange;
   const { maxItemBytes } = services.ingest.limits;
+  const unit = linePrecision(given) ?? 'ns';
   const body = new RequestBody(request, services.maxBodyBytes, services.admission);
   try {
     const decoder = new LineProtocolDecoder({
       known: services.knownSeries,
-      precision: linePrecision(unit) ?? 'ns',
+      precision: unit,
       defaultTime: services.clock.now() * 1000,
       maxLineBytes: maxItemBytes,
       maxPoints: services.maxPoints,
@@ -107,20 +115,22 @@ async function handle(exchange: Exchange, unit: string): Promise<void> {
       services.watchdog.end(exchange.route);
       if (decoder.broken !== null) break;
     }
-    await store(exchange, decoder.end());
+    await store(exchange, decoder.end(), unit);
   } finally {
     body.release();
   }
 }
 
-async function store(exchange: Exchange, decoded: DecodedLines): Promise<void> {
+async function store(exchange: Exchange, decoded: DecodedLines, precision: LinePrecision): Promise<void> {
   const { services } = exchange;
   const { batch, errors, broken } = decoded;
   if (broken !== null) throw new PisyncError(broken.code, { detail: broken.detail });
   const receivedAt = services.clock.now();
+  // A line alone does not tell the unit of its time, which a replay must know.
+  const source = precision === 'ns' ? lineSource : `${lineSource} ${precision}`;
   const rejected = errors.map((problem) => {
     const owned = { ...problem, deviceId: ownerOf(problem) };
-    return rejectedItem(owned, problem.text, 'write', receivedAt, problem.truncated);
+    return rejectedItem(owned, problem.text, source, receivedAt, problem.truncated);
   });
   if (batch.count > 0 || rejected.length > 0) await services.telemetry.take(batch, rejected);
   if (errors.length === 0) exchange.empty(204);

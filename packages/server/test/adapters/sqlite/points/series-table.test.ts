@@ -26,7 +26,7 @@ describe('the table of series', () => {
         fc.array(anyNote, { maxLength: 20 }),
         (notes, more, later) => {
           const table = new SeriesTable();
-          const model = new Map<string, { time: number; value: number | boolean | string }>();
+          const model = new Map<string, { time: number; value: number | boolean | string; kinds: number }>();
           const stored = new Map<number, Uint8Array>();
           const note = ({ device, key, time, value }: (typeof notes)[number]): void => {
             const series = intern(table, device, key);
@@ -34,7 +34,9 @@ describe('the table of series', () => {
             const kind = typeof value === 'string' ? 2 : typeof value === 'boolean' ? 1 : 0;
             table.note(series, time, typeof value === 'string' ? 0 : Number(value), kind, texts);
             const known = model.get(`${device} ${key}`);
-            if (known === undefined || time >= known.time) model.set(`${device} ${key}`, { time, value });
+            const kinds = (known?.kinds ?? 0) | (1 << kind);
+            const newest = known === undefined || time >= known.time ? { time, value } : known;
+            model.set(`${device} ${key}`, { ...newest, kinds });
           };
           const save = (): void => {
             for (const { page, data } of table.takePages()) stored.set(page, packSeriesPage(data));
@@ -55,7 +57,10 @@ describe('the table of series', () => {
               assert.equal(series, at);
               assert.deepEqual(one.name(series), { deviceId: device, key });
               assert.deepEqual(one.latest(series), newest);
+              assert.equal(one.key(one.keyOf(series)), key);
+              assert.equal(one.deviceId(one.deviceOf(series)), device);
             }
+            assert.equal(one.keys, new Set([...model.keys()].map((id) => id.split(' ')[1])).size);
             const own = [...model.keys()].filter((id) => id.startsWith('pi-1 '));
             assert.deepEqual(
               one.ofDevice('pi-1').map((series) => `pi-1 ${one.name(series).key}`),

@@ -9,6 +9,7 @@ import { verifyStore } from '../../../../src/adapters/store/sqlite/state/verify.
 import type { PartialRule } from '../../../../src/core/fold.ts';
 import type { CommitGroup } from '../../../../src/ports/store.ts';
 import { anyGroup, crowd } from '../arbitrary-groups.ts';
+import { detectionMergeSteps, detectionSealSteps, detectionSweepSteps } from './detection-steps.ts';
 import { type Answers, answersOf, commitTo, Told } from './engine-answers.ts';
 import { mergeSteps, sealSteps, sweepSteps } from './housekeeping-steps.ts';
 import { pointMergeSteps, pointSealSteps, pointSweepSteps } from './point-steps.ts';
@@ -75,16 +76,23 @@ class Driven {
     const log = this.#engine.walBytes();
     if (move.do === 'commit') await this.#commit(move.group);
     else if (move.do === 'repeat') {
-      await this.#commit({ observations: this.#told.known.slice(-move.count), rejected: [] });
+      await this.#commit({
+        observations: this.#told.known.slice(-move.count),
+        rejected: [],
+        detections: this.#told.knownDetections.slice(-move.count),
+      });
     } else if (move.do === 'steps') for (let left = move.count; left > 0; left--) this.#step();
     else if (move.do === 'cut') {
       this.#engine.ledger.tail.cut();
+      this.#engine.detections.log.tail.cut();
       await this.#commit({ observations: this.#told.known.slice(0, move.again), rejected: [] });
     } else if (move.do === 'checkpoint') this.#engine.checkpoint();
     else this.#crash();
     const now = await this.#told.answers();
     this.#answers = now;
-    assert.deepEqual(await answersOf(this.#engine), now, 'the running engine');
+    const { networks: _networks, ...asked } = await answersOf(this.#engine, 'as they are');
+    const { networks: _expected, ...told } = now;
+    assert.deepEqual(asked, told, 'the running engine');
     await this.#look(this.#copy(), now);
     const grown = this.#engine.walBytes();
     // A transaction that did not reach the disk as a whole is as if it had never begun.
@@ -109,9 +117,11 @@ class Driven {
   #nextJob(kind: number, odd: boolean): Iterator<string> {
     const engine = this.#engine;
     if (kind === 0) return sweep(engine);
-    if (kind === 3) return both(mergeSteps(engine, odd), pointMergeSteps(engine, odd));
+    if (kind === 3) {
+      return inTurn(mergeSteps(engine, odd), pointMergeSteps(engine, odd), detectionMergeSteps(engine, odd));
+    }
     const most = kind === 1 ? 1 : Number.MAX_SAFE_INTEGER;
-    return both(sealSteps(engine, most), pointSealSteps(engine, most));
+    return inTurn(sealSteps(engine, most), pointSealSteps(engine, most), detectionSealSteps(engine, most));
   }
 
   #crash(): void {
@@ -140,7 +150,11 @@ class Driven {
       assert.deepEqual(await answersOf(engine), expected, 'opened again');
       const faults = (await verifyStore(path)).filter(({ severity }) => severity !== 'ok');
       assert.deepEqual(faults, []);
-      const again = { observations: this.#told.known.slice(-40), rejected: [] };
+      const again = {
+        observations: this.#told.known.slice(-40),
+        rejected: [],
+        detections: this.#told.knownDetections.slice(-40),
+      };
       if (expected === this.#answers) {
         assert.ok(commitTo(engine, again).every((outcome) => outcome === 'duplicate'));
         assert.deepEqual(await answersOf(engine), expected, 'after the same was sent again');
@@ -166,18 +180,20 @@ function* settle(engine: Engine): Generator<string, void> {
   yield* sweep(engine);
   yield* sealSteps(engine, Number.MAX_SAFE_INTEGER);
   yield* pointSealSteps(engine, Number.MAX_SAFE_INTEGER);
+  yield* detectionSealSteps(engine, Number.MAX_SAFE_INTEGER);
   yield* mergeSteps(engine, false);
   yield* pointMergeSteps(engine, false);
+  yield* detectionMergeSteps(engine, false);
   yield* sweep(engine);
 }
 
 function sweep(engine: Engine): Iterator<string> & Iterable<string> {
-  return both(sweepSteps(engine), pointSweepSteps(engine));
+  return inTurn(sweepSteps(engine), pointSweepSteps(engine), detectionSweepSteps(engine));
 }
 
-/** Events and points are under way at once: step by step in turn. */
-function* both(a: Iterator<string>, b: Iterator<string>): Generator<string, void> {
-  for (let open = [a, b]; open.length > 0; ) {
+/** Events, points and detections are under way at once: step by step in turn. */
+function* inTurn(...jobs: readonly Iterator<string>[]): Generator<string, void> {
+  for (let open = jobs; open.length > 0; ) {
     const still: Iterator<string>[] = [];
     for (const job of open) {
       const step = job.next();
@@ -215,7 +231,14 @@ test('whatever is committed and wherever housekeeping is cut short, all answers 
     'a seal of points was finished',
     'a merge of points was finished',
   ];
-  for (const step of [...steps, ...pointSteps]) {
+  const detectionSteps = [
+    'detections were folded into networks',
+    'a block of detections was put',
+    'a part of an index of detections was put',
+    'a seal of detections was finished',
+    'a merge of detections was finished',
+  ];
+  for (const step of [...steps, ...pointSteps, ...detectionSteps]) {
     assert.ok(done.has(step), `not once: ${step}`);
   }
   assert.ok(done.has('a slice of a dead run was swept'));

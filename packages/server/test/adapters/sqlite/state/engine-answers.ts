@@ -1,18 +1,24 @@
-import type { Observation } from '@pisync/protocol';
+import type { Observation, ObservedDetection } from '@pisync/protocol';
 import { openMemoryStore } from '../../../../src/adapters/store/memory/memory-store.ts';
+import { DetectionReads } from '../../../../src/adapters/store/sqlite/detections/detection-reads.ts';
 import { type BlockRow, toStoredEvent } from '../../../../src/adapters/store/sqlite/format/block.ts';
 import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
+import { writeDetection } from '../../../../src/adapters/store/sqlite/format/detection-record.ts';
 import { writeRecord } from '../../../../src/adapters/store/sqlite/format/record.ts';
+import { NetworkQueries } from '../../../../src/adapters/store/sqlite/networks/network-queries.ts';
 import { packPoints } from '../../../../src/adapters/store/sqlite/points/point-parcel.ts';
 import { queryPointTail, querySeries } from '../../../../src/adapters/store/sqlite/points/point-queries.ts';
 import { readPoints } from '../../../../src/adapters/store/sqlite/points/point-reads.ts';
+import { Committer, writeCounted } from '../../../../src/adapters/store/sqlite/state/committer.ts';
 import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
 import { queryDevices, queryFleet, queryTail } from '../../../../src/adapters/store/sqlite/state/queries.ts';
 import { mergeSorted, SealedHistory } from '../../../../src/adapters/store/sqlite/state/sealed-history.ts';
 import { deviceQuery, hour, now, usualRule } from '../../../../src/conformance/make-events.ts';
 import { readTelemetry } from '../../../../src/conformance/read-store.ts';
+import { detectionIdentityKind } from '../../../../src/core/detections/detection-identity.ts';
 import { compareHistory } from '../../../../src/core/history.ts';
 import { identityKind } from '../../../../src/core/identity.ts';
+import type { NetworkRecord } from '../../../../src/ports/detection-store.ts';
 import type { CommitGroup, Store, StoredSyncEvent, StorePolicy } from '../../../../src/ports/store.ts';
 import type { TelemetryStore } from '../../../../src/ports/telemetry-store.ts';
 
@@ -28,23 +34,51 @@ export interface Answers {
   readonly quarantine: unknown;
   readonly histories: Readonly<Record<string, unknown>>;
   readonly telemetry: unknown;
+  readonly detections: unknown;
+  readonly networks: unknown;
 }
 
 /** Commits a group as the writer thread does. */
 export function commitTo(engine: Engine, group: CommitGroup): (typeof outcomeNames)[number][] {
   const writer = new ByteWriter(64);
   for (const observation of group.observations) writeRecord(writer, observation);
-  const codes = engine.commit(
-    writer.written(),
-    group.observations.length,
-    group.rejected,
-    group.points === undefined ? [] : [packPoints(group.points)],
+  const { points, contactAt, counted = [] } = group;
+  const numbers = new ByteWriter(64);
+  for (const one of counted) writeCounted(numbers, one);
+  const { detections = [] } = group;
+  const heard = new ByteWriter(64);
+  for (const detection of detections) writeDetection(heard, detection);
+  const outcomes = new Committer(engine).commit({
+    records: writer.written(),
+    count: group.observations.length,
+    rejected: group.rejected,
+    detections: heard.written(),
+    detectionCount: detections.length,
+    parcels:
+      points === undefined
+        ? []
+        : [
+            {
+              bytes: packPoints(points),
+              contactAt: contactAt ?? null,
+              counted: counted.length === 0 ? null : numbers.written(),
+            },
+          ],
+  });
+  return [...outcomes.events, ...outcomes.detections, ...outcomes.counted].map(
+    (code) => outcomeNames[code] as (typeof outcomeNames)[number],
   );
-  return [...codes].map((code) => outcomeNames[code] as (typeof outcomeNames)[number]);
 }
 
-/** Asks an engine everything; history is merged from the tail and the runs as the reading thread does. */
-export async function answersOf(engine: Engine): Promise<Answers> {
+/**
+ * Asks an engine everything; history is merged from the tail and the runs as the reading thread does.
+ *
+ * @param networks - `folded` to write what is missing in them first, as a question does; else they answer as they are
+ */
+export async function answersOf(
+  engine: Engine,
+  networks: 'folded' | 'as they are' = 'folded',
+): Promise<Answers> {
   const { ledger } = engine;
   const devices = queryDevices(ledger, deviceQuery({ limit: all }));
   return {
@@ -56,7 +90,22 @@ export async function answersOf(engine: Engine): Promise<Answers> {
       devices.items.map(({ deviceId }) => [deviceId, engineHistory(engine, deviceId)]),
     ),
     telemetry: await readTelemetry({ telemetry: engineTelemetry(engine) }),
+    detections: new DetectionReads(engine.db).list({ filter: {}, limit: 1000 }),
+    networks: countsOf(allNetworks(engine, networks === 'folded')),
   };
+}
+
+function allNetworks(engine: Engine, fold: boolean): readonly NetworkRecord[] {
+  while (fold && engine.detections.unfolded > 0) engine.transaction(() => engine.detections.fold());
+  return new NetworkQueries(engine.db).networks({ filter: {}, limit: 1000 }).items;
+}
+
+/** What of networks is exact: positions depend on the order of additions in their last digits. */
+function countsOf(networks: readonly NetworkRecord[]): unknown {
+  return networks.map(({ position, ...network }) => ({
+    ...network,
+    observations: position?.observations ?? null,
+  }));
 }
 
 /** Reads as the writer and the reading thread do between them. */
@@ -100,6 +149,8 @@ async function answersOfModel(model: Store): Promise<Answers> {
     quarantine: await model.quarantine({ limit: 1000 }),
     histories,
     telemetry: await readTelemetry(model),
+    detections: await model.detections.list({ filter: {}, limit: 1000 }),
+    networks: countsOf((await model.detections.networks({ filter: {}, limit: 1000 })).items),
   };
 }
 
@@ -108,6 +159,7 @@ export class Told {
   readonly #model: Store;
   /** Observations that were stored and have an identity: sent again, each is a duplicate. */
   readonly known: Observation[] = [];
+  readonly knownDetections: ObservedDetection[] = [];
 
   constructor(model: Store) {
     this.#model = model;
@@ -119,9 +171,13 @@ export class Told {
 
   async commit(group: CommitGroup): Promise<readonly string[]> {
     const outcomes = await this.#model.commit(group);
-    for (const [index, outcome] of outcomes.entries()) {
-      const observation = group.observations[index] as Observation;
-      if (outcome === 'stored' && identityKind(observation) !== 'none') this.known.push(observation);
+    for (const [index, observation] of group.observations.entries()) {
+      if (outcomes[index] === 'stored' && identityKind(observation) !== 'none') this.known.push(observation);
+    }
+    for (const [index, detection] of (group.detections ?? []).entries()) {
+      const outcome = outcomes[group.observations.length + index];
+      if (outcome === 'stored' && detectionIdentityKind(detection) !== 'none')
+        this.knownDetections.push(detection);
     }
     return outcomes;
   }

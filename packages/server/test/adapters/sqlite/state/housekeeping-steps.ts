@@ -1,5 +1,6 @@
 import { packPage } from '../../../../src/adapters/store/sqlite/state/device-page.ts';
 import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
+import type { SealablePart } from '../../../../src/adapters/store/sqlite/state/tail.ts';
 import { merge, type Slice, seal } from '../../../../src/adapters/store/sqlite/threads/seal.ts';
 
 /**
@@ -9,8 +10,26 @@ import { merge, type Slice, seal } from '../../../../src/adapters/store/sqlite/t
 export function* sealSteps(engine: Engine, events: number): Generator<string, void> {
   const { tail } = engine.ledger;
   tail.cut();
-  const { count, lastChunk } = tail.sealable(events);
-  if (count === 0) return;
+  const part = tail.sealable(events);
+  if (part.segments === 0) return;
+  const finished = part.count === 0 ? null : yield* sealPart(engine, part);
+  for (const page of engine.ledger.devices.dirtyPages()) {
+    const applied = engine.chunk;
+    const data = packPage(engine.ledger.devices.takePage(page));
+    yield 'a page was taken';
+    engine.putPages([{ page, applied, data }]);
+    yield 'a page was put';
+  }
+  engine.finishSeal(finished, part);
+  yield 'a seal was finished';
+  while (engine.sweepLog()) yield 'a slice of the log was swept';
+}
+
+function* sealPart(
+  engine: Engine,
+  { count, lastChunk }: SealablePart,
+): Generator<string, NonNullable<Slice['finished']>> {
+  const { tail } = engine.ledger;
   const run = engine.beginRun(0);
   const places = tail.places(count);
   yield 'a run was begun';
@@ -21,17 +40,7 @@ export function* sealSteps(engine: Engine, events: number): Generator<string, vo
     firstPosition: tail.firstPosition,
     ...places,
   };
-  const finished = yield* blockSteps(engine, run, seal(engine.db, order));
-  for (const page of engine.ledger.devices.dirtyPages()) {
-    const applied = engine.chunk;
-    const data = packPage(engine.ledger.devices.takePage(page));
-    yield 'a page was taken';
-    engine.putPages([{ page, applied, data }]);
-    yield 'a page was put';
-  }
-  engine.finishSeal(finished, lastChunk, count);
-  yield 'a seal was finished';
-  while (engine.sweepLog()) yield 'a slice of the log was swept';
+  return yield* blockSteps(engine, run, seal(engine.db, order));
 }
 
 /** @param sealing - whether new events are sealed while the merge is under way */

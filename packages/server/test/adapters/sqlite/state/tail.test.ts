@@ -96,13 +96,15 @@ class Pair {
 
   /** Seals the oldest closed segments: they are whole chunks, in order, and what is left is still found. */
   seal(events: number): void {
-    const { count, lastChunk } = this.tail.sealable(events);
-    if (count === 0) return;
+    const { segments, count, lastChunk } = this.tail.sealable(events);
+    if (segments === 0) return;
     const sealed = this.#kept.slice(0, count);
-    assert.ok(lastChunk > this.#sealedChunk, `chunk ${lastChunk} after ${this.#sealedChunk}`);
+    // Segments of nothing but known events hold no chunk at all.
+    const newest = Math.max(lastChunk, this.#sealedChunk);
+    assert.ok(newest > this.#sealedChunk || count === 0, `chunk ${lastChunk} after ${this.#sealedChunk}`);
     assert.deepEqual(
       sealed.map(({ position }) => position),
-      this.#kept.filter(({ chunk }) => chunk <= lastChunk).map(({ position }) => position),
+      this.#kept.filter(({ chunk }) => chunk <= newest).map(({ position }) => position),
       'all of the chunks up to the last one, and nothing else',
     );
     assert.deepEqual(this.tail.places(count), {
@@ -110,9 +112,9 @@ class Pair {
       epochs: Int32Array.from(sealed, ({ epochIndex }) => epochIndex),
       ties: Float64Array.from(sealed, ({ tie }) => tie),
     });
-    this.tail.drop(this.tail.firstPosition + count);
+    this.tail.drop(segments);
     this.#kept = this.#kept.slice(count);
-    this.#sealedChunk = lastChunk;
+    this.#sealedChunk = newest;
   }
 
   check(): void {

@@ -19,6 +19,9 @@ const HASH = 256;
 /** Not an observation: one more conflict of this device was refused. */
 const CONFLICT = 512;
 const QUALITY_SHIFT = 10;
+const QUALITIES = 3;
+/** Not an observation: the device was heard of by another kind of observation, or used numbers of its counter for one. */
+const CONTACT = 4096;
 
 /** Bytes of the shortest observation: a one-letter device, no optional field. */
 export const SMALLEST_RECORD = 24;
@@ -70,6 +73,35 @@ export function writeConflict(writer: ByteWriter, deviceId: string): void {
   finish(writer, start, CONFLICT);
 }
 
+/** Numbers of a counter that were used one after the other. */
+export interface CounterRange {
+  readonly epoch: string;
+  readonly from: number;
+  /** Inclusive. */
+  to: number;
+}
+
+/** Appends the mark that a device was heard of without a sync. */
+export function writeContact(
+  writer: ByteWriter,
+  deviceId: string,
+  receivedAt: number,
+  range: CounterRange | null,
+): void {
+  const start = writer.at;
+  writer.reserve(FIXED + deviceId.length);
+  writer.at = start + 4;
+  writer.ascii(deviceId);
+  writer.f64(receivedAt);
+  if (range !== null) {
+    writer.reserve(FIXED);
+    writer.ascii(range.epoch);
+    writer.varint(range.from);
+    writer.varint(range.to - range.from);
+  }
+  finish(writer, start, CONTACT | (range === null ? 0 : SEQ));
+}
+
 function finish(writer: ByteWriter, start: number, flags: number): void {
   const end = writer.at;
   if (end - start > 0xffff) throw new TypeError(`a record of ${end - start} bytes passed validation`);
@@ -113,6 +145,9 @@ export class RecordView implements Observation {
   clockQuality: ClockQuality = 'ok';
   /** True for the mark that {@link writeConflict} wrote; then only the id is set. */
   isConflict = false;
+  /** True for the mark that {@link writeContact} wrote: id and `receivedAt` are set, and with `seq` its epoch and `lastSeq`. */
+  isContact = false;
+  lastSeq = 0;
   hashed = false;
   hashHigh = 0;
   hashLow = 0;
@@ -140,26 +175,42 @@ export class RecordView implements Observation {
     this.#flags = flags;
     this.#reader = reader;
     this.isConflict = (flags & CONFLICT) !== 0;
+    this.isContact = (flags & CONTACT) !== 0;
     this.bytes = reader.bytes;
     this.idLength = reader.u8();
     this.idAt = reader.at;
     reader.at += this.idLength;
-    if (!this.isConflict) this.#readFields(reader, flags);
+    if (this.isContact) this.#readContact(reader, flags);
+    else if (!this.isConflict) this.#readFields(reader, flags);
     reader.at = end;
+  }
+
+  /** True where the record is no observation. */
+  get isMark(): boolean {
+    return this.isConflict || this.isContact;
+  }
+
+  #readContact(reader: ByteReader, flags: number): void {
+    this.receivedAt = reader.f64();
+    this.seq = null;
+    if ((flags & SEQ) === 0) return;
+    this.#readEpoch(reader);
+    this.lastSeq = (this.seq as unknown as number) + reader.varint();
+  }
+
+  #readEpoch(reader: ByteReader): void {
+    this.epochLength = reader.u8();
+    this.epochAt = reader.at;
+    reader.at += this.epochLength;
+    this.seq = reader.varint();
   }
 
   #readFields(reader: ByteReader, flags: number): void {
     this.receivedAt = reader.f64();
     this.timestamp = reader.f64();
-    this.clockQuality = clockQualities[flags >> QUALITY_SHIFT] as ClockQuality;
-    const counts = (flags & SEQ) !== 0;
+    this.clockQuality = clockQualities[(flags >> QUALITY_SHIFT) & QUALITIES] as ClockQuality;
     this.seq = null;
-    if (counts) {
-      this.epochLength = reader.u8();
-      this.epochAt = reader.at;
-      reader.at += this.epochLength;
-      this.seq = reader.varint();
-    }
+    if ((flags & SEQ) !== 0) this.#readEpoch(reader);
     this.hashed = (flags & HASH) !== 0;
     if (this.hashed) {
       this.hashHigh = reader.u32();

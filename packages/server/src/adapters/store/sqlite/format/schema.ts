@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
+import { NETWORK_SCHEMA } from './network-schema.ts';
 
 /**
  * One step per version, never changed once released; see docs/spec/sqlite-format.md.
  *
  * `log` is append-only, one row per commit group. `device_page` and `meta.hours` are snapshots that say up to which log
  * row they are complete. `run` and `block` are sealed history. `quarantine` holds refused items. Telemetry has a log, pages
- * of series, runs and blocks of its own kind.
+ * of series, runs and blocks of its own kind; so have detections, and networks are rows.
  */
 const steps: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY, data BLOB) STRICT, WITHOUT ROWID;
@@ -40,6 +41,19 @@ const steps: readonly string[] = [
      id INTEGER PRIMARY KEY, run INTEGER NOT NULL, series INTEGER NOT NULL, time INTEGER NOT NULL, data BLOB NOT NULL
    ) STRICT;
    CREATE INDEX point_block_place ON point_block (run, series, time);`,
+  `CREATE TABLE detection_log (
+     chunk INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE detection_run (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL, level INTEGER NOT NULL, detections INTEGER NOT NULL,
+     bytes INTEGER NOT NULL, min_timestamp INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, last_chunk INTEGER NOT NULL,
+     identities INTEGER NOT NULL, filter BLOB
+   ) STRICT;
+   CREATE TABLE detection_block (
+     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, zone BLOB NOT NULL, hot BLOB NOT NULL, cold BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE detection_identity (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+   ${NETWORK_SCHEMA}`,
 ];
 
 /** The schema version that this code writes. */

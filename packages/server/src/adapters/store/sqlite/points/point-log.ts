@@ -65,13 +65,13 @@ export class PointLog {
   }
 
   /** Appends parcels, each a row; to be called within a transaction. @returns bytes written */
-  append(parcels: readonly Uint8Array[]): number {
+  append(parcels: readonly ParcelView[]): number {
     let bytes = 0;
-    for (const parcel of parcels) {
+    for (const view of parcels) {
       this.chunk += 1;
-      this.#append.run(this.chunk, crc32(parcel), parcel);
-      this.#take(new ParcelView(parcel));
-      bytes += parcel.length;
+      this.#append.run(this.chunk, crc32(view.parcel), view.parcel);
+      this.#take(view);
+      bytes += view.parcel.length;
     }
     return bytes;
   }
@@ -79,16 +79,20 @@ export class PointLog {
   #take(parcel: ParcelView): void {
     const { count, times, values, kinds, seriesOf, names, texts } = parcel;
     const { series, tail } = this;
-    const numbers = new Int32Array(parcel.seriesCount);
-    for (let index = 0; index < numbers.length; index++) {
-      const at = names[index] as number;
-      numbers[index] = series.intern(parcel.bytes, at, (names[index + 1] as number) - at);
-    }
+    // A series exists from its first point on: a name may stand here without any that is kept.
+    const numbers = new Int32Array(parcel.seriesCount).fill(-1);
     tail.beginChunk(this.chunk, count);
-    const { heads } = series;
     for (let at = 0; at < count; at++) {
-      const number = numbers[seriesOf[at] as number] as number;
       const time = times[at] as number;
+      if (Number.isNaN(time)) continue;
+      const index = seriesOf[at] as number;
+      let number = numbers[index] as number;
+      if (number < 0) {
+        const name = names[index] as number;
+        number = series.intern(parcel.bytes, name, (names[index + 1] as number) - name);
+        numbers[index] = number;
+      }
+      const { heads } = series;
       const value = values[at] as number;
       const kind = kinds === null ? 0 : (kinds[at] as number);
       series.note(number, time, value, kind, texts);

@@ -80,6 +80,9 @@ export class ParcelView {
   /** Where each name begins, and at the end where the last one ends. */
   readonly names: Uint32Array;
 
+  readonly #raw: Uint8Array;
+  #dropped = 0;
+
   /** @throws {RangeError} for bytes that are no parcel */
   constructor(bytes: Uint8Array) {
     const reader = new ByteReader(bytes);
@@ -103,8 +106,38 @@ export class ParcelView {
       reader.raw(reader.u16());
     }
     this.names[this.seriesCount] = reader.at;
+    this.#raw = bytes;
     const texts: string[] = [];
     if ((flags & TEXTS) !== 0) while (reader.at < bytes.length) texts.push(reader.text());
     this.texts = texts;
+  }
+
+  /** Takes points out before the parcel is kept: their times become `NaN`, and they are none from then on. */
+  drop(from: number, to: number): void {
+    this.times.fill(Number.NaN, from, to);
+    this.#dropped += to - from;
+  }
+
+  /** False where nothing is left of the parcel. */
+  get holdsPoints(): boolean {
+    return this.#dropped < this.count;
+  }
+
+  /** Calls `visit` with the place and length of the device id of each series that has a point left. */
+  visitDevices(visit: (at: number, length: number) => void): void {
+    const kept = this.#dropped === 0 ? null : new Uint8Array(this.seriesCount);
+    for (let at = 0; kept !== null && at < this.count; at++) {
+      if (!Number.isNaN(this.times[at])) kept[this.seriesOf[at] as number] = 1;
+    }
+    for (let index = 0; index < this.seriesCount; index++) {
+      if (kept !== null && kept[index] === 0) continue;
+      const at = this.names[index] as number;
+      visit(at + 1, this.bytes[at] as number);
+    }
+  }
+
+  /** The parcel as it stands in the log. */
+  get parcel(): Uint8Array {
+    return this.#raw;
   }
 }

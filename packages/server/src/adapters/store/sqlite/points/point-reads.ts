@@ -1,13 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
-import {
-  type AggregateName,
-  aggregateColumns,
-  BucketAggregates,
-  isQuantile,
-} from '../../../../core/telemetry/aggregate.ts';
-import { createBucketing, parseBucket } from '../../../../core/telemetry/buckets.ts';
-import { numbersOf } from '../../../../core/telemetry/numbers.ts';
+import { GroupAggregates, type Summary } from '../../../../core/telemetry/group-aggregates.ts';
 import type { AggregateAnswer, RangeAnswer } from '../../../../ports/telemetry-store.ts';
 import { isDamage } from '../format/connection.ts';
 import { mergePoints, type PointSlice } from './point-merge.ts';
@@ -32,28 +25,40 @@ export function readPoints(db: DatabaseSync, request: PointReadRequest): RangeAn
   return reading(db, request, () => collect(db, request));
 }
 
-export interface PointAggregateRequest extends Omit<PointReadRequest, 'limit'> {
-  readonly bucket: string;
-  readonly timeZone: string;
-  readonly names: readonly AggregateName[];
-}
+export interface PointAggregateRequest extends Omit<PointReadRequest, 'limit'>, Summary {}
 
 export interface PointChartRequest extends Omit<PointReadRequest, 'limit'> {
   readonly points: number;
   readonly method: 'largest_triangle' | 'min_max';
 }
 
-/** As {@link readPoints}, summed up: no more than a block of each run is in memory at once. */
-export function aggregatePoints(db: DatabaseSync, request: PointAggregateRequest): AggregateAnswer | 'stale' {
+/** As {@link readPoints}, summed up by groups: no more than a block of each run is in memory at once. */
+export function aggregatePoints(
+  db: DatabaseSync,
+  request: PointAggregateRequest,
+): readonly AggregateAnswer[] | 'stale' {
   return reading(db, request, () => {
-    const bucketing = createBucketing(parseBucket(request.bucket), request.timeZone);
-    const aggregates = new BucketAggregates(request.names.some(isQuantile));
+    const { series, groups, groupCount } = request.tail;
+    const groupOf = new Map(series.map((number, at) => [number, groups[at] as number]));
+    const aggregates = new GroupAggregates(groupCount, request);
     for (const { columns, from, to } of slicesOf(db, request)) {
-      const { times, values, start, end } = numbersOf(columns, from, to);
-      aggregateColumns(times, values, start, end, bucketing, aggregates);
+      for (let at = from; at < to; ) {
+        const end = seriesEnd(columns.series, at, to);
+        aggregates.add(groupOf.get(columns.series[at] as number) as number, columns, at, end);
+        at = end;
+      }
     }
-    return { starts: aggregates.starts(), columns: request.names.map((name) => aggregates.column(name)) };
+    return aggregates.answers();
   });
+}
+
+/** End of the points that are of the same series as the one at `from`: most often of all. */
+function seriesEnd(series: PointSlice['columns']['series'], from: number, to: number): number {
+  const own = series[from];
+  if (series[to - 1] === own) return to;
+  let end = from + 1;
+  while (series[end] === own) end += 1;
+  return end;
 }
 
 function reading<T>(db: DatabaseSync, request: Omit<PointReadRequest, 'limit'>, read: () => T): T | 'stale' {
@@ -93,17 +98,25 @@ function collect(db: DatabaseSync, request: PointReadRequest): RangeAnswer {
   return { points: found.columns(), next: null };
 }
 
+/** Points that there is room for at first: those of the largest slice that is asked for again and again. */
+const FIRST_CAPACITY = 262_144;
+
 /** Columns that grow, up to a limit. */
 class Found {
   count = 0;
-  #times = new Float64Array(1024);
-  #values = new Float64Array(1024);
-  #kinds = new Uint8Array(1024);
+  #times: Float64Array;
+  #values: Float64Array;
+  #kinds: Uint8Array;
   readonly #texts: string[] = [];
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
+    // What is not written to is not real memory yet.
+    const capacity = Math.min(limit, FIRST_CAPACITY);
+    this.#times = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity);
+    this.#kinds = new Uint8Array(capacity);
   }
 
   add({ times, values, kinds, texts }: ColumnsLike, from: number, to: number): void {
@@ -129,12 +142,15 @@ class Found {
 
   columns(): RangeAnswer['points'] {
     const { count } = this;
+    const texts = this.#texts;
+    if (count === this.#times.length)
+      return { count, times: this.#times, values: this.#values, kinds: this.#kinds, texts };
     return {
       count,
       times: this.#times.slice(0, count),
       values: this.#values.slice(0, count),
       kinds: this.#kinds.slice(0, count),
-      texts: this.#texts,
+      texts,
     };
   }
 }

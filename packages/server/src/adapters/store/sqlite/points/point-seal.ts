@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { freeBytes } from '../format/bytes.ts';
-import { encodePointBlock } from '../format/point-block.ts';
-import { MAX_BLOCK_POINTS, type PointColumns } from '../format/point-columns.ts';
+import { encodePointBlock } from '../format/points/point-block.ts';
+import { MAX_BLOCK_POINTS, type PointColumns } from '../format/points/point-columns.ts';
 import { countingSort } from '../threads/counting-sort.ts';
 import { type MergeCounts, mergePoints, type PointSlice, sameValue } from './point-merge.ts';
 import type { FinishedPointRun, PointRun, SealedPointBlock } from './point-run.ts';

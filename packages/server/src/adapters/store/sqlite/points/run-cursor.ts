@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { decodePointBlock, decodePointSeries } from '../format/point-block.ts';
-import type { PointColumns } from '../format/point-columns.ts';
+import { decodePointBlock, decodePointSeries, readPointHead } from '../format/points/point-block.ts';
+import { type PointColumns, pointSpace } from '../format/points/point-columns.ts';
 import type { PointCursor } from './point-merge.ts';
 import { POINT_BLOCKS_PER_RUN } from './point-run.ts';
 
@@ -48,55 +48,99 @@ export class RunCursor implements PointCursor {
   }
 }
 
-interface BlockPlace {
+interface BlockRow {
   readonly id: number;
   readonly series: number;
   readonly time: number;
   readonly data: Uint8Array;
 }
 
-/** The points of one series in a run, from `from` on and before `to`. */
+/**
+ * The points of some series in a run, from `from` on and before `to`. No piece holds points of two series. A block that
+ * several of them share is decoded once.
+ */
 export class SeriesCursor implements PointCursor {
   columns = NOTHING;
   at = 0;
   end = 0;
+  /** Takes the pieces that are not shared: each is used for a moment only. */
+  readonly #space = pointSpace();
   readonly #byId: StatementSync;
-  readonly #series: number;
+  readonly #seek: StatementSync;
+  readonly #run: number;
+  readonly #series: readonly number[];
   readonly #from: number;
   readonly #to: number;
-  #last: number;
-  #block: BlockPlace | undefined;
+  /** Index of the series at hand. */
+  #place = 0;
+  /** The block that goes on with it: undefined where it was not looked for yet, null behind the last one. */
+  #next: BlockRow | null | undefined;
+  /** The block that was decoded as a whole, and its columns. */
+  #shared: (BlockRow & { readonly columns: PointColumns; readonly last: number }) | undefined;
 
-  constructor(db: DatabaseSync, run: number, series: number, from: number, to: number) {
+  /** @param series - numbers, ascending */
+  constructor(db: DatabaseSync, run: number, series: readonly number[], from: number, to: number) {
+    this.#run = run;
     this.#series = series;
     this.#from = from;
     this.#to = to;
-    const first = run * POINT_BLOCKS_PER_RUN;
-    this.#last = first + POINT_BLOCKS_PER_RUN;
     this.#byId = db.prepare(
       'SELECT id, series, time, data FROM point_block WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
     );
-    const seek = db.prepare(
+    this.#seek = db.prepare(
       `SELECT id, series, time, data FROM point_block WHERE run = ? AND (series, time) <= (?, ?)
        ORDER BY series DESC, time DESC LIMIT 1`,
     );
-    this.#block = (seek.get(run, series, from) ?? this.#byId.get(first, this.#last)) as unknown as
-      | BlockPlace
-      | undefined;
   }
 
   advance(): boolean {
-    for (let block = this.#block; block !== undefined; block = this.#block) {
-      if (block.series > this.#series || (block.series === this.#series && block.time >= this.#to))
-        return false;
-      this.#block = this.#byId.get(block.id + 1, this.#last) as unknown as BlockPlace | undefined;
-      this.columns = decodePointSeries(block.data, this.#series);
-      const { times, count } = this.columns;
-      this.at = lowerBound(times, count, this.#from);
-      this.end = lowerBound(times, count, this.#to);
-      if (this.at < this.end) return true;
+    for (; this.#place < this.#series.length; this.#place++) {
+      const series = this.#series[this.#place] as number;
+      if (this.#next === undefined) this.#next = this.#first(series);
+      while (this.#next !== null) {
+        const block: BlockRow = this.#next;
+        const { lastSeries } = readPointHead(block.data);
+        this.#next = lastSeries > series ? null : this.#following(block.id + 1, series);
+        if (this.#show(this.#columnsOf(block, series, lastSeries), series)) return true;
+      }
+      this.#next = undefined;
     }
     return false;
+  }
+
+  /** The block in which the stretch of a series begins if the run has it. */
+  #first(series: number): BlockRow | null {
+    const shared = this.#shared;
+    // All that the run has of a series between the first and the last of a block lies in that block.
+    if (shared !== undefined && shared.series < series && series < shared.last) return shared;
+    const found = this.#seek.get(this.#run, series, this.#from) as unknown as BlockRow | undefined;
+    return found ?? this.#following(this.#run * POINT_BLOCKS_PER_RUN, series);
+  }
+
+  /** The block with this id, unless all of it lies behind the stretch of the series. */
+  #following(id: number, series: number): BlockRow | null {
+    const last = (this.#run + 1) * POINT_BLOCKS_PER_RUN;
+    const block = this.#byId.get(id, last) as unknown as BlockRow | undefined;
+    if (block === undefined || block.series > series) return null;
+    return block.series === series && block.time >= this.#to ? null : block;
+  }
+
+  #columnsOf(block: BlockRow, series: number, last: number): PointColumns {
+    if (this.#shared?.id === block.id) return this.#shared.columns;
+    const next = this.#series[this.#place + 1];
+    if (next === undefined || next > last) return decodePointSeries(block.data, series, this.#space);
+    const columns = decodePointBlock(block.data);
+    this.#shared = { ...block, columns, last };
+    return columns;
+  }
+
+  #show(columns: PointColumns, series: number): boolean {
+    const first = lowerBound(columns.series, 0, columns.count, series);
+    const last = lowerBound(columns.series, first, columns.count, series + 1);
+    this.columns = columns;
+    this.at = lowerBound(columns.times, first, last, this.#from);
+    this.end = lowerBound(columns.times, first, last, this.#to);
+    return this.at < this.end;
   }
 }
 
@@ -116,13 +160,18 @@ export class ColumnsCursor implements PointCursor {
   }
 }
 
-/** Index of the first time that is not before `time`. */
-function lowerBound(times: Float64Array, count: number, time: number): number {
-  let low = 0;
-  let high = count;
+/** Index of the first number of a part that is not less than another. */
+function lowerBound(
+  column: PointColumns['series'] | Float64Array,
+  from: number,
+  to: number,
+  least: number,
+): number {
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((times[middle] as number) < time) low = middle + 1;
+    if ((column[middle] as number) < least) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { kindBit, type SeriesRecord } from '../../../../ports/telemetry-store.ts';
 import { ByteReader, ByteWriter } from '../format/bytes.ts';
 import { KeyIndex } from '../state/key-index.ts';
 import { readSeriesBytes, seriesBytes } from './point-parcel.ts';
@@ -8,6 +9,10 @@ const PAGE_SERIES = 1024;
 const FIRST_CAPACITY = 1024;
 const NUMBER = 0;
 const TEXT = 2;
+const ALL_KINDS = 7;
+/** In the byte of a page: the kind of the newest value, and above it the kinds of all. */
+const KIND_BITS = 4;
+const KIND_MASK = 0b11;
 
 /**
  * All series by number, with the newest point of each. Numbers are given in the order of first appearance and never
@@ -17,6 +22,10 @@ export class SeriesTable {
   /** Series by the bytes of their names. */
   readonly #index = new KeyIndex();
   readonly #devices = new KeyIndex();
+  /** Metric and tags by their bytes: many devices have the same. */
+  readonly #keys = new KeyIndex();
+  #deviceOf = new Int32Array(FIRST_CAPACITY);
+  #keyOf = new Int32Array(FIRST_CAPACITY);
   /** Per device: its newest series + 1; per series: the device's one before + 1. */
   #ofDevice = new Int32Array(FIRST_CAPACITY);
   #before = new Int32Array(FIRST_CAPACITY);
@@ -25,6 +34,8 @@ export class SeriesTable {
   #times = new Float64Array(FIRST_CAPACITY).fill(Number.NEGATIVE_INFINITY);
   #values = new Float64Array(FIRST_CAPACITY);
   #kinds = new Uint8Array(FIRST_CAPACITY);
+  /** Kinds of all values there ever were, each by its {@link kindBit}. */
+  #seen = new Uint8Array(FIRST_CAPACITY);
   readonly #texts = new Map<number, string>();
   /** Pages that differ from the disk. */
   readonly #dirty = new Set<number>();
@@ -41,14 +52,12 @@ export class SeriesTable {
     if (number >= this.heads.length) this.#grow();
     this.#index.add(number, bytes, at, length);
     const idLength = bytes[at] as number;
-    let device = this.#devices.find(bytes, at + 1, idLength);
-    if (device < 0) {
-      device = this.#devices.count;
-      this.#devices.add(device, bytes, at + 1, idLength);
-      if (device >= this.#ofDevice.length) this.#ofDevice = grown(this.#ofDevice, new Int32Array(device * 2));
-    }
+    const device = added(this.#devices, bytes, at + 1, idLength);
+    if (device >= this.#ofDevice.length) this.#ofDevice = grown(this.#ofDevice, new Int32Array(device * 2));
     this.#before[number] = this.#ofDevice[device] as number;
     this.#ofDevice[device] = number + 1;
+    this.#deviceOf[number] = device;
+    this.#keyOf[number] = added(this.#keys, bytes, at + 1 + idLength + 2, length - idLength - 3);
     return number;
   }
 
@@ -60,6 +69,34 @@ export class SeriesTable {
 
   name(series: number): { readonly deviceId: string; readonly key: string } {
     return readSeriesBytes(this.#index.key(series));
+  }
+
+  /** How many different keys the series have, numbered from 0. */
+  get keys(): number {
+    return this.#keys.count;
+  }
+
+  /** Number of the key of a series. */
+  keyOf(series: number): number {
+    return this.#keyOf[series] as number;
+  }
+
+  key(number: number): string {
+    return Buffer.from(this.#keys.key(number)).toString('utf8');
+  }
+
+  /** How many devices the series have, numbered from 0. */
+  get devices(): number {
+    return this.#devices.count;
+  }
+
+  /** Number of the device of a series. */
+  deviceOf(series: number): number {
+    return this.#deviceOf[series] as number;
+  }
+
+  deviceId(number: number): string {
+    return this.#devices.id(number);
   }
 
   /** Series of a device, in the order of their numbers. */
@@ -79,6 +116,7 @@ export class SeriesTable {
   /** Notes a point that was committed after all before: it is the newest where no other has a later time. */
   note(series: number, time: number, value: number, kind: number, texts: readonly string[]): void {
     this.#dirty.add(Math.floor(series / PAGE_SERIES));
+    this.#seen[series]! |= kindBit(kind);
     if (time < (this.#times[series] as number)) return;
     this.#times[series] = time;
     this.#values[series] = value;
@@ -88,11 +126,11 @@ export class SeriesTable {
     else this.#texts.delete(series);
   }
 
-  latest(series: number): { readonly time: number; readonly value: number | boolean | string } {
+  latest(series: number): Pick<SeriesRecord, 'time' | 'value' | 'kinds'> {
     const value = this.#values[series] as number;
     const kind = this.#kinds[series];
     const shown = kind === TEXT ? (this.#texts.get(series) as string) : kind === NUMBER ? value : value === 1;
-    return { time: this.#times[series] as number, value: shown };
+    return { time: this.#times[series] as number, value: shown, kinds: this.#seen[series] as number };
   }
 
   #grow(): void {
@@ -103,6 +141,9 @@ export class SeriesTable {
     this.#times.fill(Number.NEGATIVE_INFINITY, filled);
     this.#values = grown(this.#values, new Float64Array(size));
     this.#kinds = grown(this.#kinds, new Uint8Array(size));
+    this.#seen = grown(this.#seen, new Uint8Array(size));
+    this.#deviceOf = grown(this.#deviceOf, new Int32Array(size));
+    this.#keyOf = grown(this.#keyOf, new Int32Array(size));
     this.#before = grown(this.#before, new Int32Array(size));
   }
 
@@ -113,7 +154,7 @@ export class SeriesTable {
     return pages;
   }
 
-  /** Count; for each its name with two bytes of length before it, time, value and kind; then the texts of those of kind text. */
+  /** Count; for each its name with two bytes of length before it, time, value and kinds; then the texts of those of kind text. */
   #page(page: number): Uint8Array {
     const from = page * PAGE_SERIES;
     const to = Math.min(from + PAGE_SERIES, this.count);
@@ -127,7 +168,7 @@ export class SeriesTable {
       writer.reserve(17);
       writer.f64(this.#times[series] as number);
       writer.f64(this.#values[series] as number);
-      writer.u8(this.#kinds[series] as number);
+      writer.u8((this.#kinds[series] as number) | ((this.#seen[series] as number) << KIND_BITS));
     }
     for (let series = from; series < to; series++) {
       if (this.#kinds[series] === TEXT) writer.text(this.#texts.get(series) as string);
@@ -145,7 +186,10 @@ export class SeriesTable {
       reader.at += length;
       this.#times[series] = reader.f64();
       this.#values[series] = reader.f64();
-      this.#kinds[series] = reader.u8();
+      const kinds = reader.u8();
+      this.#kinds[series] = kinds & KIND_MASK;
+      // An older PiSync noted the newest kind only: then there may be any.
+      this.#seen[series] = kinds >> KIND_BITS || ALL_KINDS;
       if (this.#kinds[series] === TEXT) texts.push(series);
     }
     for (const series of texts) this.#texts.set(series, reader.text());
@@ -156,6 +200,15 @@ export class SeriesTable {
 export function packSeriesPage(data: Uint8Array): Buffer {
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
   return zstdCompressSync(data, { params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 } });
+}
+
+/** Number of a key, which is added where it is not known. */
+function added(index: KeyIndex, bytes: Buffer, at: number, length: number): number {
+  const known = index.find(bytes, at, length);
+  if (known >= 0) return known;
+  const number = index.count;
+  index.add(number, bytes, at, length);
+  return number;
 }
 
 function grown<Column extends Float64Array | Int32Array | Uint8Array>(from: Column, to: Column): Column {

@@ -77,12 +77,13 @@ export function unpackPage(page: number, bytes: Uint8Array): LoadedPage {
   const epochs: DeviceEpoch[][] = [];
   for (let slot = 0; slot < count; slot++) epochs.push(readEpochs(reader));
   const rows = new Float64Array(count * SYNC_STATE_LENGTH);
-  for (let field = 0; field < SYNC_STATE_LENGTH; field++) {
+  // An older PiSync knew fewer fields; the last column is that of the digest times, whatever there is before.
+  const fields = (unpacked.length - reader.at) / 8 / Math.max(1, count) - 1;
+  for (let field = 0; field < fields; field++) {
     for (let slot = 0; slot < count; slot++) rows[slot * SYNC_STATE_LENGTH + field] = reader.f64();
   }
-  // A page without digest times is of an older PiSync: then every digest is looked up.
-  const digestTimes = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-  if (reader.at < unpacked.length) for (let slot = 0; slot < count; slot++) digestTimes[slot] = reader.f64();
+  const digestTimes = new Float64Array(count);
+  for (let slot = 0; slot < count; slot++) digestTimes[slot] = reader.f64();
   return { page, rows, ids, epochs, digestTimes, bytes: unpacked };
 }
 

@@ -1,20 +1,18 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
-import type { RejectedItem } from '../../../../ports/store.ts';
+import type { DetectionEngine } from '../detections/detection-engine.ts';
 import type { SealedBlock } from '../format/block.ts';
-import { ByteWriter } from '../format/bytes.ts';
 import { isDamage, openWriter } from '../format/connection.ts';
-import { RecordView, writeConflict } from '../format/record.ts';
 import type { PointLog } from '../points/point-log.ts';
-import { CONFLICT, type Ledger } from './ledger.ts';
-import { loadLedger, loadPoints } from './load.ts';
+import type { Ledger } from './ledger.ts';
+import { loadDetections, loadLedger, loadPoints } from './load.ts';
 import { QuarantineTable } from './quarantine.ts';
 import { rebuildLedger } from './rebuild.ts';
 import { BLOCKS_PER_RUN, type Run, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
+import type { SealablePart } from './tail.ts';
 
 /** Rows and bytes deleted in one go, so that no commit waits long behind a clean-up. */
 const SWEEP_ROWS = 500;
@@ -43,6 +41,7 @@ export class Engine {
   readonly sealed: SealedIdentities;
   readonly quarantine: QuarantineTable;
   readonly points: PointLog;
+  readonly detections: DetectionEngine;
   /** Number of the newest log row. */
   chunk: number;
   /** Log rows up to this one are sealed; they may still lie in the table until they are swept. */
@@ -51,8 +50,6 @@ export class Engine {
   readonly #putBlock: StatementSync;
   readonly #putPage: StatementSync;
   readonly #putMeta: StatementSync;
-  readonly #event = new RecordView();
-  readonly #mark = new ByteWriter(256);
   /** Blocks written so far of the runs in building. */
   readonly #blocks = new Map<number, number>();
   #unchecked = 0;
@@ -68,6 +65,8 @@ export class Engine {
       this.sealedChunk = loaded.sealedChunk;
       this.quarantine = new QuarantineTable(this.db);
       this.points = loadPoints(this.db);
+      this.detections = loadDetections(this.db);
+      this.ledger.others = this.detections;
       this.#appendLog = this.db.prepare('INSERT INTO log (chunk, position, crc, data) VALUES (?, ?, ?, ?)');
       this.#putBlock = this.db.prepare(
         'INSERT INTO block (id, run, device, timestamp, data) VALUES (?, ?, ?, ?, ?)',
@@ -113,69 +112,10 @@ export class Engine {
     }
   }
 
-  /**
-   * Admits `count` records, appends the new ones to the log and flushes once.
-   *
-   * @param rejected - refused items to keep in the same transaction
-   * @param parcels - points to keep in the same transaction
-   * @returns one outcome code per record
-   */
-  commit(
-    records: Uint8Array,
-    count: number,
-    rejected: readonly RejectedItem[],
-    parcels: readonly Uint8Array[],
-  ): Uint8Array {
-    const outcomes = new Uint8Array(count);
-    const { ledger } = this;
-    const position = ledger.tail.nextPosition;
-    const reader = ledger.tail.beginChunk(records, count);
-    const event = this.#event;
-    for (let index = 0; index < count; index++) {
-      const start = reader.at;
-      event.read(reader);
-      const outcome = ledger.admit(event, start, reader.at);
-      outcomes[index] = outcome;
-      if (outcome === CONFLICT) this.#markConflict(event);
-    }
-    const chunk = ledger.tail.endChunk(this.chunk + 1);
-    if (chunk.length > 0 || rejected.length > 0 || parcels.length > 0) {
-      this.#write(position, chunk, rejected, parcels);
-    }
-    if (chunk.length > 0) this.chunk += 1;
-    return outcomes;
-  }
-
-  #markConflict({ device, deviceId }: RecordView): void {
-    this.#mark.at = 0;
-    writeConflict(this.#mark, deviceId);
-    this.ledger.tail.appendMark(this.#mark.written());
-    this.ledger.countConflict(device);
-  }
-
-  #write(
-    position: number,
-    chunk: Uint8Array,
-    rejected: readonly RejectedItem[],
-    parcels: readonly Uint8Array[],
-  ): void {
-    const append = (): void => {
-      if (chunk.length === 0) return;
-      this.#appendLog.run(this.chunk + 1, position, crc32(chunk), chunk);
-      this.noteWritten(chunk.length);
-    };
-    // One statement is a transaction of its own, which saves two calls on the hot path.
-    if (rejected.length === 0 && parcels.length === 0) append();
-    else {
-      this.transaction(() => {
-        append();
-        this.noteWritten(this.points.append(parcels));
-        for (const item of rejected) {
-          this.quarantine.add(item);
-          this.noteWritten(item.raw.length);
-        }
-      });
-    }
+  /** Appends a row to the log of events, within the commit of its caller. */
+  appendLog(position: number, checksum: number, chunk: Uint8Array): void {
+    this.#appendLog.run(this.chunk + 1, position, checksum, chunk);
+    this.noteWritten(chunk.length);
   }
 
   discard(id: number): boolean {
@@ -214,17 +154,23 @@ export class Engine {
     });
   }
 
-  /** Makes a sealed run part of history and the log rows it replaces garbage. */
-  finishSeal(finished: FinishedRun, lastChunk: number, count: number): void {
-    const position = this.ledger.tail.firstPosition + count;
+  /**
+   * Makes a sealed run part of history and the log rows it replaces garbage. All that these rows changed of devices must be
+   * on disk.
+   *
+   * @param finished - null where there were marks only
+   */
+  finishSeal(finished: FinishedRun | null, sealed: SealablePart): void {
+    const position = this.ledger.tail.firstPosition + sealed.count;
+    const lastChunk = Math.max(sealed.lastChunk, this.sealedChunk);
     this.transaction(() => {
-      this.#activate(finished);
+      if (finished !== null) this.#activate(finished);
       this.#putMeta.run('sealed', lastChunk, null);
       this.#putMeta.run('position', position, null);
       this.#putHours();
     });
     this.sealedChunk = lastChunk;
-    this.ledger.tail.drop(position);
+    this.ledger.tail.drop(sealed.segments);
     this.sealed.refresh();
   }
 

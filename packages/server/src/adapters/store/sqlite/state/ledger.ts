@@ -4,6 +4,7 @@ import { tieOf } from '../../../../core/identity.ts';
 import { F } from '../../../../core/sync-state.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
 import { RecordView } from '../format/record.ts';
+import { Contacts } from './contacts.ts';
 import { DeviceTable } from './device-table.ts';
 import type { SealedIdentities } from './sealed-identities.ts';
 import { Tail } from './tail.ts';
@@ -12,6 +13,11 @@ import { Tail } from './tail.ts';
 const STORED = 0;
 const DUPLICATE = 1;
 export const CONFLICT = 2;
+
+/** What numbers of counters are held by observations of another kind. */
+export interface NumberHolder {
+  holdsNumber(deviceId: string, epoch: string, seq: number): boolean;
+}
 
 /**
  * Everything that is derived from the log, in memory: the tail, the devices, the hours. It is always exactly what the
@@ -23,7 +29,10 @@ export class Ledger {
   readonly partial: PartialRule;
   readonly #sealed: SealedIdentities;
   readonly #candidate = new RecordView();
+  readonly #contacts = new Contacts(this.devices);
   hours = new HourlyTotals();
+  /** Who holds numbers beside events; set once all is read. */
+  others: NumberHolder | undefined;
   /** Log chunk up to which `hours` is complete as loaded. */
   hoursApplied = 0;
 
@@ -81,8 +90,16 @@ export class Ledger {
     };
     if (this.tail.find(event, candidate, () => accept(candidate))) return outcome;
     if (this.#sealed.find(event, accept)) return outcome;
+    if (event.seq === null) return STORED;
+    if (this.others?.holdsNumber(event.deviceId, event.epoch as string, event.seq) === true) return CONFLICT;
     // A counter whose row is gone was stored all the same: its body can no longer be compared.
-    return event.seq === null ? STORED : DUPLICATE;
+    return DUPLICATE;
+  }
+
+  /** True where an event that is held has this number. `probe` tells its device and number by their places. */
+  holdsNumber(probe: RecordView): boolean {
+    const taken = (): boolean => true;
+    return this.tail.find(probe, this.#candidate, taken) || this.#sealed.find(probe, taken);
   }
 
   #place(event: RecordView, start: number, end: number): void {
@@ -132,9 +149,10 @@ export class Ledger {
     event.device = devices.find(event.bytes, event.idAt, event.idLength);
     event.epochIndex = 0;
     const applied = event.device < 0 ? 0 : devices.applied(event.device);
-    if (event.isConflict) {
+    if (event.isMark) {
       this.tail.keepMark(start, end);
-      if (event.device >= 0 && chunk > applied) this.countConflict(event.device);
+      if (event.isContact) this.#contacts.replay(event, chunk > applied);
+      else if (event.device >= 0 && chunk > applied) this.countConflict(event.device);
       return;
     }
     if (event.device >= 0 && event.seq !== null) {

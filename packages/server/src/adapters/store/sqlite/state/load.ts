@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
+import { DetectionEngine } from '../detections/detection-engine.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { RecordView, SMALLEST_RECORD } from '../format/record.ts';
@@ -32,6 +33,11 @@ export function loadLedger(db: DatabaseSync, sealed: SealedIdentities, partial: 
 /** As {@link loadLedger}, for telemetry. @throws {PisyncError} `store_damaged` */
 export function loadPoints(db: DatabaseSync): PointLog {
   return orDamaged(() => new PointLog(db));
+}
+
+/** As {@link loadLedger}, for detections. @throws {PisyncError} `store_damaged` */
+export function loadDetections(db: DatabaseSync): DetectionEngine {
+  return orDamaged(() => new DetectionEngine(db));
 }
 
 function orDamaged<T>(read: () => T): T {

@@ -47,6 +47,9 @@ function refoldSealed(engine: Rebuildable, ledger: Ledger, partial: PartialRule)
   }
 }
 
+/** Fields of a device's row that do not follow from its events alone; no policy changes them. */
+export const notOfEvents: readonly number[] = [F.conflicts, F.firstSeenAt, F.lastSeenAt, F.otherNumbers];
+
 /** What is read of a stored event to fold and to check it. */
 export interface StoredInput extends FoldInput {
   readonly position: number;
@@ -80,9 +83,9 @@ function refold(ledger: Ledger, device: number, events: FoldInput[], partial: Pa
   const { devices } = ledger;
   const row = devices.rows(device);
   const base = devices.base(device);
-  const conflicts = row[base + F.conflicts] as number;
+  const kept = notOfEvents.map((field) => [field, row[base + field] as number] as const);
   foldInOrder(row, base, events, partial);
-  row[base + F.conflicts] = conflicts;
+  for (const [field, value] of kept) row[base + field] = value;
   devices.markDirty(device);
 }
 

@@ -5,6 +5,7 @@ import type { RecordView } from '../format/record.ts';
 const SEGMENT_EVENTS = 32_768;
 const SEGMENT_BYTES = 2 * 1024 * 1024;
 const INDEX_SLOTS = SEGMENT_EVENTS * 2;
+const NO_BYTES = new Uint8Array(0);
 
 /** The part of a device's identity space that a record is found by; see {@link Tail.find}. */
 export interface TailIdentity {
@@ -20,6 +21,15 @@ export interface TailIdentity {
 export interface TailEntry extends TailIdentity {
   readonly hashed: boolean;
   readonly tie: number;
+}
+
+/** What can be sealed. */
+export interface SealablePart {
+  readonly segments: number;
+  /** Observations in them. */
+  readonly count: number;
+  /** Newest log chunk in them; 0 where they hold none, because all that came was known. */
+  readonly lastChunk: number;
 }
 
 /** A run of committed observations in memory: their records, and for each its device and the device's one before. */
@@ -94,22 +104,26 @@ export class Tail {
    * read there, and kept by {@link append} or passed over.
    *
    * @param events - the most observations among them, at most {@link Tail.maxChunkEvents}
+   * @param marks - what the chunk begins with: bytes that are no observation
    * @returns a reader at the first record
    */
-  beginChunk(records: Uint8Array, events: number): ByteReader {
+  beginChunk(records: Uint8Array, events: number, marks: Uint8Array = NO_BYTES): ByteReader {
+    const size = marks.length + records.length;
     let segment = this.#segments[this.#segments.length - 1];
     if (
       segment === undefined ||
       segment.closed ||
       segment.count + events > SEGMENT_EVENTS ||
-      segment.writer.at + records.length > segment.writer.bytes.length
+      segment.writer.at + size > segment.writer.bytes.length
     ) {
-      segment = new Segment(this.nextPosition, Math.max(SEGMENT_BYTES, records.length));
+      segment = new Segment(this.nextPosition, Math.max(SEGMENT_BYTES, size));
       this.#segments.push(segment);
     }
     this.#chunkStart = segment.writer.at;
-    segment.writer.bytes.set(records, this.#chunkStart);
-    segment.reader.at = this.#chunkStart;
+    segment.writer.bytes.set(marks, this.#chunkStart);
+    segment.writer.at += marks.length;
+    segment.writer.bytes.set(records, segment.writer.at);
+    segment.reader.at = segment.writer.at;
     return segment.reader;
   }
 
@@ -218,23 +232,23 @@ export class Tail {
 
   /**
    * The oldest closed segments, at most so many observations and bytes but at least one segment: what a run is made of.
+   * There may be segments without any observation, which hold nothing but marks.
    */
-  sealable(
-    events: number,
-    bytes = Number.MAX_SAFE_INTEGER,
-  ): { readonly count: number; readonly lastChunk: number } {
+  sealable(events: number, bytes = Number.MAX_SAFE_INTEGER): SealablePart {
+    let segments = 0;
     let count = 0;
     let size = 0;
     let lastChunk = 0;
     for (const [at, segment] of this.#segments.entries()) {
       const open = at === this.#segments.length - 1 && !segment.closed;
       size += segment.writer.at;
-      if (open || (count > 0 && (count + segment.count > events || size > bytes))) break;
+      if (open || (segments > 0 && (count + segment.count > events || size > bytes))) break;
+      segments += 1;
       count += segment.count;
       // A segment may hold no chunk at all, if all that came to it was known.
       lastChunk = Math.max(lastChunk, segment.lastChunk);
     }
-    return { count, lastChunk };
+    return { segments, count, lastChunk };
   }
 
   /** Devices, epoch indices and ties of the oldest `count` observations, as copies. */
@@ -253,10 +267,10 @@ export class Tail {
     return { devices, epochs, ties };
   }
 
-  /** Forgets the observations before `position`, which is the first of a segment or the next to come. */
-  drop(position: number): void {
-    while (this.#segments.length > 0 && (this.#segments[0] as Segment).base < position) {
-      const { writer, offsets, devices, epochs, ties, back, slots } = this.#segments.shift() as Segment;
+  /** Forgets the oldest segments. */
+  drop(segments: number): void {
+    for (const segment of this.#segments.splice(0, segments)) {
+      const { writer, offsets, devices, epochs, ties, back, slots } = segment;
       freeBytes(writer.bytes, offsets, devices, epochs, ties, back, slots);
     }
   }

@@ -1,28 +1,31 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
+import { mayBeContacts } from '../../../../core/contact.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
-import { addSeq, type SeqSet } from '../../../../core/seq-set.ts';
+import { addSeq, hasSeq, type SeqSet } from '../../../../core/seq-set.ts';
 import { F, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
 import type { Finding } from '../../../../ports/store.ts';
 import { type BlockRow, compareRows } from '../format/block.ts';
 import { openReader } from '../format/connection.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
+import { checkDetections, type NumberNoted } from '../verify/check-detections.ts';
+import { checkTelemetry } from '../verify/check-telemetry.ts';
+import { Faults } from '../verify/faults.ts';
 import type { Ledger } from './ledger.ts';
 import { loadLedger } from './load.ts';
-import { foldInOrder, type StoredInput, tailOf } from './rebuild.ts';
+import { foldInOrder, notOfEvents, type StoredInput, tailOf } from './rebuild.ts';
 import { mergeSorted, type Run, runRows, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
-/** Findings of one kind that are told; the rest is counted. */
-const TOLD = 10;
 /** Devices checked before other work gets its turn. */
 const DEVICES_AT_ONCE = 500;
 
 /**
- * Checks a store from end to end, without writing: SQLite's own integrity, every checksum, that each position is there
- * exactly once, and that the state of every device equals a fold of its events from nothing.
+ * Checks a store from end to end, without writing: SQLite's own integrity, every checksum, that each observation is there
+ * exactly once, and that the state of every device, the newest point of every series and every network equal a fold of their
+ * observations from nothing.
  *
  * Holds one read transaction, so that the write-ahead log of a running server grows meanwhile.
  */
@@ -33,13 +36,45 @@ export async function verifyStore(path: string): Promise<readonly Finding[]> {
     db.exec('BEGIN');
     const findings: Finding[] = [checkFile(db), ...checkPragmas(db)];
     if (findings.some((finding) => finding.severity === 'error')) return findings;
-    return [...findings, ...(await checkContents(db))];
+    let ledger: Ledger | undefined;
+    const contents = await orUnreadable(() => {
+      const history = new SealedHistory(db);
+      const sealed = new SealedIdentities(history);
+      ledger = loadLedger(db, sealed, policyOf(db)).ledger;
+      return checkContents(db, ledger, history, sealed);
+    });
+    const noted = ledger === undefined ? undefined : numbersOf(ledger);
+    const telemetry = await orUnreadable(() => checkTelemetry(db));
+    const detections = await orUnreadable(() => checkDetections(db, noted));
+    return [...findings, ...contents, ...telemetry, ...detections];
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return [{ severity: 'error', check: 'readable', detail }];
+    return [unreadable(error)];
   } finally {
     db.close();
   }
+}
+
+/** What one check cannot read hides nothing of the others. */
+async function orUnreadable(check: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [unreadable(error)];
+  }
+}
+
+function unreadable(error: unknown): Finding {
+  const detail = error instanceof Error ? error.message : String(error);
+  return { severity: 'error', check: 'readable', detail };
+}
+
+/** Which numbers the devices are noted to have used. */
+function numbersOf({ devices }: Ledger): NumberNoted {
+  return (deviceId, epoch, seq) => {
+    const device = devices.findText(deviceId);
+    if (device < 0) return false;
+    return devices.epochs(device).some(({ name, seen }) => name === epoch && hasSeq(seen, seq));
+  };
 }
 
 function checkFile(db: DatabaseSync): Finding {
@@ -62,10 +97,12 @@ function checkPragmas(db: DatabaseSync): Finding[] {
     : [{ severity: 'error', check: 'journal', detail: `journal mode is ${mode}, not wal` }];
 }
 
-async function checkContents(db: DatabaseSync): Promise<Finding[]> {
-  const history = new SealedHistory(db);
-  const sealed = new SealedIdentities(history);
-  const { ledger } = loadLedger(db, sealed, policyOf(db));
+async function checkContents(
+  db: DatabaseSync,
+  ledger: Ledger,
+  history: SealedHistory,
+  sealed: SealedIdentities,
+): Promise<Finding[]> {
   const check = new ContentsCheck(ledger);
   const sources = sealed.runs.map((run) => check.filtered(runRows(db, run.id), run, history.filter(run.id)));
   const rows = mergeSorted(sources, compareRows);
@@ -93,8 +130,7 @@ class ContentsCheck {
   readonly #seen: Uint8Array;
   readonly #row = new Float64Array(SYNC_STATE_LENGTH);
   readonly #hours = new HourlyTotals();
-  readonly #faults: string[] = [];
-  #faultCount = 0;
+  readonly #faults = new Faults('contents');
   #events = 0;
 
   constructor(ledger: Ledger) {
@@ -103,8 +139,7 @@ class ContentsCheck {
   }
 
   fault(detail: string): void {
-    this.#faultCount += 1;
-    if (this.#faults.length < TOLD) this.#faults.push(detail);
+    this.#faults.add(detail);
   }
 
   /** Passes a run's rows on, and checks that its filter and its range of times hold each of them. */
@@ -134,12 +169,13 @@ class ContentsCheck {
       this.#position(event.position, device);
       this.#hours.add(event);
     }
-    this.#numbers(device, events);
+    this.#numbers(device, events, devices.rows(device)[devices.base(device) + F.otherNumbers] as number);
     foldInOrder(this.#row, 0, events, this.#ledger.partial);
     const kept = devices.rows(device);
     const base = devices.base(device);
+    if (!mayBeContacts(kept, base, this.#row)) this.fault(`${devices.id(device)}: was not seen then`);
     for (const [name, field] of Object.entries(F)) {
-      if (name !== 'conflicts' && !Object.is(kept[base + field], this.#row[field])) {
+      if (!notOfEvents.includes(field) && !Object.is(kept[base + field], this.#row[field])) {
         this.fault(
           `${devices.id(device)}: ${name} is ${kept[base + field]}, its events give ${this.#row[field]}`,
         );
@@ -147,19 +183,22 @@ class ContentsCheck {
     }
   }
 
-  /** The ranges of seen numbers hold exactly those of the events: one too many would refuse a new event as known. */
-  #numbers(device: number, events: readonly StoredInput[]): void {
+  /**
+   * The ranges of seen numbers hold each of the events' once, and as many others as telemetry and detections used: one too
+   * many would refuse a new observation as known.
+   */
+  #numbers(device: number, events: readonly StoredInput[], others: number): void {
     const seen = this.#ledger.devices.epochs(device).map((epoch) => epoch.seen);
-    const expected: SeqSet[] = seen.map(() => []);
+    const found: SeqSet[] = seen.map(() => []);
     for (const { epochIndex, seq } of events) {
-      const set = expected[epochIndex - 1];
-      if (seq !== null && (set === undefined || !addSeq(set, seq))) {
-        this.fault(
-          `${this.#ledger.devices.id(device)}: number ${seq} of epoch ${epochIndex} is there twice or of no epoch`,
-        );
-      }
+      const set = found[epochIndex - 1];
+      const noted = seq === null || (set !== undefined && hasSeq(seen[epochIndex - 1] as SeqSet, seq));
+      if (noted && (seq === null || addSeq(set as SeqSet, seq))) continue;
+      this.fault(
+        `${this.#ledger.devices.id(device)}: number ${seq} of epoch ${epochIndex} is there twice or not noted`,
+      );
     }
-    if (JSON.stringify(seen) === JSON.stringify(expected)) return;
+    if (countOf(seen) === countOf(found) + others) return;
     this.fault(`${this.#ledger.devices.id(device)}: the numbers it has sent are noted wrongly`);
   }
 
@@ -183,15 +222,16 @@ class ContentsCheck {
     const expected = this.#ledger.tail.nextPosition - 1;
     if (this.#events !== expected)
       this.fault(`${this.#events} events are there where ${expected} were stored`);
-    if (this.#faultCount === 0) {
-      const detail = `${expected} events of ${this.#ledger.devices.count} devices: each there once; states, sums, numbers and filters equal the events`;
-      return [{ severity: 'ok', check: 'contents', detail }];
-    }
-    const more = this.#faultCount - this.#faults.length;
-    return [...this.#faults, ...(more > 0 ? [`and ${more} more`] : [])].map((detail) => ({
-      severity: 'error',
-      check: 'contents',
-      detail,
-    }));
+    return this.#faults.findings(
+      `${expected} events of ${this.#ledger.devices.count} devices: each there once; states, sums, numbers and filters equal the events`,
+    );
   }
+}
+
+function countOf(sets: readonly SeqSet[]): number {
+  let count = 0;
+  for (const set of sets) {
+    for (let at = 0; at < set.length; at += 2) count += (set[at + 1] as number) - (set[at] as number) + 1;
+  }
+  return count;
 }

@@ -1,8 +1,10 @@
+import { DetectionHousekeeping } from '../detections/detection-housekeeping.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { PointHousekeeping } from '../points/point-housekeeping.ts';
 import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
+import type { SealablePart } from '../state/tail.ts';
 import type { OnDemandThread } from './on-demand-thread.ts';
 import type { MergeOrder, SealOrder, Slice } from './seal.ts';
 
@@ -12,6 +14,8 @@ const FAN_IN = 8;
 const SEAL_BYTES = 32 * 1024 * 1024;
 /** Size of the tail, in runs to be sealed, at which commits wait. */
 const TAIL_FACTOR = 2;
+/** How long detections wait at most until they are in their networks, where nobody asks. */
+const FOLD_AFTER_MS = 1000;
 /** Device pages packed at once. */
 const PAGES_AT_ONCE = 16;
 /** Bytes of write-ahead log from which it is copied into the main file. */
@@ -23,6 +27,8 @@ export interface HousekeepingOptions {
   readonly sealEvents: number;
   /** Points in the tail from which a run of points is sealed. */
   readonly sealPoints?: number | undefined;
+  /** Detections in the tail from which a run of detections is sealed. */
+  readonly sealDetections?: number | undefined;
   /** Called when a write of it failed: memory and disk may differ. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -37,6 +43,9 @@ export class Housekeeping {
   readonly #maintenance: OnDemandThread;
   readonly #options: HousekeepingOptions;
   readonly #points: PointHousekeeping;
+  readonly #detections: DetectionHousekeeping;
+  #folding: Promise<void> | undefined;
+  #foldLater: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #checkpointing = false;
   #stopped = false;
@@ -52,6 +61,7 @@ export class Housekeeping {
       this.#watchLog();
     };
     this.#points = new PointHousekeeping(engine, maintenance, between, options.sealPoints);
+    this.#detections = new DetectionHousekeeping(engine, maintenance, between, options.sealDetections);
     // What a crash left: a run that was being built, log rows that are sealed.
     this.#begin(() => this.#sweep());
   }
@@ -59,7 +69,32 @@ export class Housekeeping {
   /** Cheap: looks whether there is work, and begins it. */
   afterCommit(): void {
     this.#watchLog();
+    this.#watchNetworks();
     if (this.#running === undefined && this.#exceeds(1)) this.#begin(() => this.#work());
+  }
+
+  /** Networks follow soon, yet not with each commit: a fold is a flush of its own. */
+  #watchNetworks(): void {
+    if (this.#foldLater !== undefined || this.#engine.detections.unfolded === 0) return;
+    this.#foldLater = setTimeout(() => {
+      this.#foldLater = undefined;
+      this.foldDetections().catch(() => undefined);
+    }, FOLD_AFTER_MS);
+    this.#foldLater.unref();
+  }
+
+  /** Resolves when the networks hold all detections that are committed now. Fails where it was stopped. */
+  async foldDetections(): Promise<void> {
+    // One that is under way may have begun before the newest commit; it goes on until nothing is left.
+    this.#folding ??= this.#detections.foldAll().finally(() => {
+      this.#folding = undefined;
+    });
+    try {
+      await this.#folding;
+    } catch (error) {
+      if (!this.#stopped) this.#options.onFailure(error);
+      throw error;
+    }
   }
 
   #tailExceeds(runs: number): boolean {
@@ -68,7 +103,7 @@ export class Housekeeping {
   }
 
   #exceeds(runs: number): boolean {
-    return this.#tailExceeds(runs) || this.#points.exceeds(runs);
+    return this.#tailExceeds(runs) || this.#points.exceeds(runs) || this.#detections.exceeds(runs);
   }
 
   /**
@@ -95,6 +130,9 @@ export class Housekeeping {
       while (await this.#points.seal(Number.MAX_SAFE_INTEGER));
       const pointRuns = this.#engine.points.runs.live;
       if (pointRuns.length > 1) await this.#points.merge(pointRuns);
+      while (await this.#detections.seal(Number.MAX_SAFE_INTEGER));
+      const detectionRuns = this.#engine.detections.runs.live;
+      if (detectionRuns.length > 1) await this.#detections.merge(detectionRuns);
       await this.#sweep();
     });
     await this.#running;
@@ -103,6 +141,7 @@ export class Housekeeping {
   /** Ends the work at its next step and the thread with it. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#foldLater);
     this.#release();
     await this.#maintenance.stop();
     await this.#running;
@@ -126,12 +165,14 @@ export class Housekeeping {
     await this.#sealAll();
     for (let full = this.#fullLevel(); full.length > 0; full = this.#fullLevel()) await this.#merge(full);
     await this.#points.mergeAll();
+    await this.#detections.mergeAll();
     await this.#sweep();
   }
 
   async #sealAll(): Promise<void> {
     while (this.#tailExceeds(1) && (await this.#seal(this.#options.sealEvents, SEAL_BYTES))) this.#release();
     await this.#points.sealAll();
+    await this.#detections.sealAll();
     this.#release();
   }
 
@@ -150,9 +191,19 @@ export class Housekeeping {
   async #seal(events: number, bytes: number): Promise<boolean> {
     const { tail } = this.#engine.ledger;
     // One open segment that is all there is: small runs are wanted, or its records are large.
-    if (tail.sealable(events, bytes).count === 0) tail.cut();
-    const { count, lastChunk } = tail.sealable(events, bytes);
-    if (count === 0) return false;
+    if (tail.sealable(events, bytes).segments === 0) tail.cut();
+    const part = tail.sealable(events, bytes);
+    if (part.segments === 0) return false;
+    const finished = part.count === 0 ? null : await this.#sealPart(part);
+    await this.#snapshot();
+    this.#assertRunning();
+    this.#engine.finishSeal(finished, part);
+    await this.#sweepLog();
+    return true;
+  }
+
+  async #sealPart({ count, lastChunk }: SealablePart): Promise<FinishedRun> {
+    const { tail } = this.#engine.ledger;
     const run = this.#engine.beginRun(0);
     const { devices, epochs, ties } = tail.places(count);
     const firstPosition = tail.firstPosition;
@@ -160,12 +211,7 @@ export class Housekeeping {
     const order: SealOrder = { run, afterChunk, lastChunk, firstPosition, devices, epochs, ties };
     const transfer = [devices, epochs, ties].map(({ buffer }) => buffer as ArrayBuffer);
     await this.#maintenance.call('seal', order, transfer);
-    const finished = await this.#store(run);
-    await this.#snapshot();
-    this.#assertRunning();
-    this.#engine.finishSeal(finished, lastChunk, count);
-    await this.#sweepLog();
-    return true;
+    return this.#store(run);
   }
 
   /** Merges runs into one of the next level. Sealing goes on in between, since a large merge takes long. */
@@ -236,6 +282,7 @@ export class Housekeeping {
     await this.#sweepLog();
     while (!this.#stopped && this.#engine.sweepRuns()) await this.#pause();
     await this.#points.sweep();
+    await this.#detections.sweep();
   }
 
   async #sweepLog(): Promise<void> {

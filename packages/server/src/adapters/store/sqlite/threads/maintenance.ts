@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type LogSealOrder, readLogRows } from '../detections/log-rows.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { openMaintainer } from '../format/connection.ts';
 import {
@@ -10,6 +11,12 @@ import {
   sealPoints,
 } from '../points/point-seal.ts';
 import { packSeriesPage } from '../points/series-table.ts';
+import {
+  type DetectionMergeOrder,
+  mergeDetectionRuns,
+  sealDetections,
+} from '../sealed-detections/detection-seal.ts';
+import type { DetectionSlice } from '../sealed-detections/run-builder.ts';
 import { type PageImage, packPage } from '../state/device-page.ts';
 import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
 import { answerCalls } from './thread-call.ts';
@@ -24,6 +31,9 @@ const db: DatabaseSync = openMaintainer((workerData as { path: string }).path);
 const jobs = new Map<number, Generator<Slice, void>>();
 /** The same for points; runs of points are numbered apart. */
 const pointJobs = new Map<number, Generator<PointBlocks, void>>();
+
+/** The same for detections. */
+const detectionJobs = new Map<number, Generator<DetectionSlice, void>>();
 
 function nextOf<T extends { readonly finished: object | null }>(
   running: Map<number, Generator<T, void>>,
@@ -57,6 +67,15 @@ answerCalls(parentPort as MessagePort, {
   },
   /** The next blocks of a run of points. */
   nextPoints: (run: number): PointBlocks => nextOf(pointJobs, run),
+  sealDetections(order: LogSealOrder): void {
+    const { run, detections, lastChunk } = order;
+    detectionJobs.set(run, sealDetections({ run, detections, lastChunk, rows: readLogRows(db, order) }));
+  },
+  mergeDetections(order: DetectionMergeOrder): void {
+    detectionJobs.set(order.run, mergeDetectionRuns(db, order));
+  },
+  /** The next pieces of a run of detections. */
+  nextDetections: (run: number): DetectionSlice => nextOf(detectionJobs, run),
   packSeries: (pages: readonly { readonly page: number; readonly data: Uint8Array }[]) =>
     pages.map(({ page, data }) => {
       const packed = packSeriesPage(data);

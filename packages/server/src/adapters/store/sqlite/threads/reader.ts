@@ -3,9 +3,19 @@ import { PisyncError, syncStatus } from '@pisync/protocol';
 import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../core/history.ts';
 import { chartOf } from '../../../../core/telemetry/chart.ts';
 import { WindowTotals } from '../../../../core/totals.ts';
+import type {
+  ChangeQuery,
+  DetectionQuery,
+  GridQuery,
+  NamesakeQuery,
+  NetworkKey,
+  NetworkQuery,
+} from '../../../../ports/detection-store.ts';
 import type { AggregateAnswer, PointColumns, RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import { DetectionReads } from '../detections/detection-reads.ts';
 import type { BlockRow } from '../format/block.ts';
 import { isDamage, openReader } from '../format/connection.ts';
+import { NetworkQueries } from '../networks/network-queries.ts';
 import {
   aggregatePoints,
   type PointAggregateRequest,
@@ -34,6 +44,20 @@ export type ReadAnswer<T> = T | 'stale';
 
 const db = openReader((workerData as { path: string }).path);
 const history = new SealedHistory(db);
+
+/** Made when first asked for: both keep in memory what they have read. */
+let detectionReads: DetectionReads | undefined;
+let networkQueries: NetworkQueries | undefined;
+
+function detections(): DetectionReads {
+  detectionReads ??= new DetectionReads(db);
+  return detectionReads;
+}
+
+function networks(): NetworkQueries {
+  networkQueries ??= new NetworkQueries(db);
+  return networkQueries;
+}
 
 function read<T>(request: ReadRequest, use: (rows: Iterable<BlockRow>) => T): ReadAnswer<T> {
   db.exec('BEGIN');
@@ -64,11 +88,19 @@ function* newestFirst({ tail, filter }: ReadRequest): Generator<BlockRow, void> 
 
 answerCalls(parentPort as MessagePort, {
   range: (request: PointReadRequest): RangeAnswer | 'stale' => readPoints(db, request),
-  aggregate: (request: PointAggregateRequest): AggregateAnswer | 'stale' => aggregatePoints(db, request),
+  aggregate: (request: PointAggregateRequest): readonly AggregateAnswer[] | 'stale' =>
+    aggregatePoints(db, request),
   downsample({ points, method, ...request }: PointChartRequest): PointColumns | 'stale' {
     const found = readPoints(db, { ...request, limit: Number.MAX_SAFE_INTEGER });
     return found === 'stale' ? found : chartOf(found.points, points, method);
   },
+  listDetections: (query: DetectionQuery) => detections().list(query),
+  detectionGrid: (query: GridQuery) => detections().grid(query),
+  networks: (query: NetworkQuery) => networks().networks(query),
+  network: (key: NetworkKey) => networks().network(key) ?? null,
+  networkGrid: (query: Parameters<NetworkQueries['networkGrid']>[0]) => networks().networkGrid(query),
+  changes: (query: ChangeQuery) => networks().changes(query),
+  namesakes: (query: NamesakeQuery) => networks().namesakes(query),
   /** Up to `limit + 1` rows behind `offset`: the one too many tells that there is more. */
   page: (request: ReadRequest): ReadAnswer<BlockRow[]> =>
     read(request, (rows) => {

@@ -76,7 +76,7 @@ function readStretch(db: DatabaseSync, order: SealOrder): Stretch {
   while (reader.at < bytes.length) {
     const offset = reader.at;
     view.read(reader);
-    if (view.isConflict) continue;
+    if (view.isMark) continue;
     offsets[at] = offset;
     timestamps[at] = view.timestamp;
     if (view.hashed) identities += 1;

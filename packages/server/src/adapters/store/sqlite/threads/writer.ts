@@ -3,11 +3,17 @@ import { PisyncError } from '@pisync/protocol';
 import type { DeviceQuery, StateRule } from '../../../../core/device.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { HistoryFilter } from '../../../../core/history.ts';
-import type { DevicePage, QuarantineQuery, RejectedItem } from '../../../../ports/store.ts';
-import type { RangeQuery, SeriesQuery } from '../../../../ports/telemetry-store.ts';
+import type { DevicePage, QuarantineQuery } from '../../../../ports/store.ts';
+import type { SeriesQuery } from '../../../../ports/telemetry-store.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
-import { type PointTailAnswer, queryPointTail, querySeries } from '../points/point-queries.ts';
+import {
+  type PointTailAnswer,
+  type PointTailQuestion,
+  queryPointTail,
+  querySeries,
+} from '../points/point-queries.ts';
+import { type CommitMessage, type CommitOutcomes, Committer } from '../state/committer.ts';
 import { Engine } from '../state/engine.ts';
 import { queryDevice, queryDevices, queryFleet, queryTail, type TailAnswer } from '../state/queries.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -28,6 +34,8 @@ export interface WriterData {
   readonly sealEvents: number;
   /** Points in the tail from which a run of points is sealed. */
   readonly sealPoints?: number | undefined;
+  /** Detections in the tail from which a run of detections is sealed. */
+  readonly sealDetections?: number | undefined;
 }
 
 /** What the store's own thread is told now and then. */
@@ -47,10 +55,11 @@ const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;
 
 const port = parentPort as MessagePort;
-const { path, partial, sealEvents, sealPoints } = workerData as WriterData;
+const { path, partial, sealEvents, sealPoints, sealDetections } = workerData as WriterData;
 
 const notes: string[] = [];
 let engine: Engine | undefined;
+let committer: Committer | undefined;
 let housekeeping: Housekeeping | undefined;
 let writable = false;
 let retryMs = FIRST_RETRY_MS;
@@ -74,12 +83,18 @@ function open(): Engine {
 
 function start(): void {
   engine = open();
+  committer = new Committer(engine);
   generation += 1;
   const maintenance = new OnDemandThread(
     () => startThread(new URL('./maintenance.ts', import.meta.url), { path }),
     MAINTENANCE_IDLE_MS,
   );
-  housekeeping = new Housekeeping(engine, maintenance, { sealEvents, sealPoints, onFailure: recover });
+  housekeeping = new Housekeeping(engine, maintenance, {
+    sealEvents,
+    sealPoints,
+    sealDetections,
+    onFailure: recover,
+  });
 }
 
 /**
@@ -124,10 +139,11 @@ function reopen(): void {
 
 function sendStatus(): void {
   const { ledger, sealed } = engine ?? {};
+  const damage = [sealed?.damage, engine?.detections.lookup.damage].filter((found) => found !== undefined);
   port.postMessage({
     id: 0,
     state: writable ? 'ready' : 'recovering',
-    notes: sealed?.damage === undefined ? [...notes] : [...notes, `history is damaged: ${sealed.damage}`],
+    notes: [...notes, ...damage.map((found) => `history is damaged: ${found}`)],
     position: ledger === undefined ? 0 : ledger.tail.nextPosition - 1,
     devices: ledger?.devices.count ?? 0,
     gauges: {
@@ -138,6 +154,8 @@ function sendStatus(): void {
       sealed_runs: sealed?.runs.length ?? 0,
       series: engine?.points.series.count ?? 0,
       tail_points: engine?.points.tail.points ?? 0,
+      tail_detections: engine?.detections.log.tail.events ?? 0,
+      sealed_detections: engine?.detections.runs.live.reduce((sum, run) => sum + run.detections, 0) ?? 0,
       sealed_points: engine?.points.runs.live.reduce((sum, run) => sum + run.points, 0) ?? 0,
     },
   } satisfies WriterStatus);
@@ -176,23 +194,16 @@ function inject(into: Engine): void {
   else if (kind === 'io_error') throw Object.assign(new Error('disk I/O error (injected)'), { errcode: 10 });
 }
 
-/** One outcome code per record, and where the store stands now. */
+/** What became of what was given, and where the store stands now. */
 export interface CommitAnswer {
-  readonly outcomes: Uint8Array;
+  readonly outcomes: CommitOutcomes;
   readonly position: number;
   readonly devices: number;
 }
 
-interface CommitMessage {
-  readonly records: Uint8Array;
-  readonly count: number;
-  readonly rejected: readonly RejectedItem[];
-  readonly parcels: readonly Uint8Array[];
-}
-
-function commit({ records, count, rejected, parcels }: CommitMessage): CommitAnswer {
-  const outcomes = write((open) => open.commit(records, count, rejected, parcels));
-  freeBytes(records, ...parcels);
+function commit(message: CommitMessage): CommitAnswer {
+  const outcomes = write(() => (committer as Committer).commit(message));
+  freeBytes(message.records, message.detections, ...message.parcels.map(({ bytes }) => bytes));
   commits += 1;
   const { ledger } = readable();
   const answer = { outcomes, position: ledger.tail.nextPosition - 1, devices: ledger.devices.count };
@@ -239,9 +250,19 @@ const methods = {
   fleet: ({ rule, from, to }: { rule: StateRule; from: number; to: number }) =>
     queryFleet(readable().ledger, rule, from, to),
   series: (query: SeriesQuery) => querySeries(readable().points, query),
-  pointTail: (query: Omit<RangeQuery, 'limit'>): PointTailAnswer | null => {
+  pointTail: (query: PointTailQuestion): PointTailAnswer | null => {
     const answer = queryPointTail(readable().points, query);
     return answer === null ? null : { ...answer, generation };
+  },
+  /** Resolves when the networks hold all detections that are committed now, with the number of this opening. */
+  async fold(): Promise<number> {
+    if (housekeeping === undefined) throw unavailable();
+    await housekeeping.foldDetections();
+    return generation;
+  },
+  generation: (): number => {
+    readable();
+    return generation;
   },
   quarantine: (query: QuarantineQuery) => readable().quarantine.list(query),
   quarantined: (id: number) => readable().quarantine.get(id) ?? null,
