@@ -10,14 +10,21 @@ import type {
   GridQuery,
 } from '../../../../ports/detection-store.ts';
 import { isDamage } from '../format/connection.ts';
+import type { DetectionBlock } from '../format/detection-block.ts';
 import { liveDetectionRuns } from '../sealed-detections/detection-run.ts';
 import { scanRuns } from '../sealed-detections/detection-scan.ts';
+import { RecentlyUsed } from '../sealed-detections/recently-used.ts';
 import { UnsealedDetections } from './unsealed-detections.ts';
+
+/** Blocks whose places stay decoded: up to 130 kB each, for about a million detections. */
+const KEPT_BLOCKS = 256;
 
 /** Answers questions over detections on the reading connection: log and runs as of one moment. */
 export class DetectionReads {
   readonly #db: DatabaseSync;
   readonly #unsealed: UnsealedDetections;
+  /** A map is moved and zoomed: each of its questions reads much of what the one before has read. */
+  readonly #places = new RecentlyUsed<number, DetectionBlock>(KEPT_BLOCKS);
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -43,14 +50,19 @@ export class DetectionReads {
     return this.#read(() => {
       const grid = new GridBuilder({ box: filter.box, zoom, limit });
       for (const { columns } of this.#unsealed.sources()) grid.add(columns, filter);
-      for (const { columns } of this.#blocks(filter)) grid.add(columns, filter);
+      const kept = readsPlacesOnly(filter) ? this.#places : undefined;
+      for (const { columns } of this.#blocks(filter, undefined, kept)) grid.add(columns, filter);
       return grid.answer();
     });
   }
 
-  #blocks(filter: DetectionFilter, floor?: () => number) {
+  #blocks(
+    filter: DetectionFilter,
+    floor?: () => number,
+    kept?: RecentlyUsed<number, DetectionBlock>,
+  ): Generator<DetectionBlock, void> {
     const runs = liveDetectionRuns(this.#db).map(({ id }) => id);
-    return scanRuns(this.#db, runs, filter, floor);
+    return scanRuns(this.#db, runs, filter, floor, kept);
   }
 
   #read<T>(answer: () => T): T {
@@ -67,4 +79,9 @@ export class DetectionReads {
       this.#db.exec('ROLLBACK');
     }
   }
+}
+
+/** True where a grid reads nothing but places, times and signals. */
+function readsPlacesOnly({ types, security, deviceIds, identity, name, search }: DetectionFilter): boolean {
+  return [types, security, deviceIds, identity, name, search].every((asked) => asked === undefined);
 }

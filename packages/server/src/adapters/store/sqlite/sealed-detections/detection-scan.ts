@@ -24,6 +24,7 @@ const zonesOf = new WeakMap<DatabaseSync, RecentlyUsed<number, readonly BlockZon
  * last as long as the block is in use.
  *
  * @param floor - time before which nothing is needed any more: the blocks end where all that are left are older
+ * @param kept - blocks of earlier questions, with what was decoded of them; for questions that read the hot part only
  * @throws {PisyncError} `store_damaged`, as does what is asked of a block
  */
 export function* scanRuns(
@@ -31,6 +32,7 @@ export function* scanRuns(
   runs: readonly number[],
   filter: DetectionFilter,
   floor: () => number = () => Number.NEGATIVE_INFINITY,
+  kept?: RecentlyUsed<number, DetectionBlock>,
 ): Generator<DetectionBlock, void> {
   const meets = zoneTest(filter);
   const blocks = runs.flatMap((run) => zonesOfRun(db, run).filter(({ zone }) => meets(zone)));
@@ -40,7 +42,8 @@ export function* scanRuns(
   for (const { id, zone } of blocks) {
     if (zone.maxTimestamp < floor()) return;
     const read = (statement: typeof hot): Uint8Array => partOf(statement.get(id));
-    yield new DetectionBlock(read(hot), () => read(cold));
+    const block = (): DetectionBlock => new DetectionBlock(read(hot), () => read(cold));
+    yield kept === undefined ? block() : kept.get(id, block);
   }
 }
 
