@@ -61,6 +61,11 @@ export class DetectionEngine {
     );
   }
 
+  /** Ordinal of the newest detection that is in the networks. */
+  get folded(): number {
+    return this.#folded;
+  }
+
   /** Detections that are not in the networks yet. */
   get unfolded(): number {
     return this.log.tail.nextOrdinal - 1 - this.#folded;

@@ -39,10 +39,10 @@ export class DetectionHousekeeping {
     return this.#engine.detections.log.tail.events >= this.#sealDetections * runs;
   }
 
-  /** Takes all there is into its networks, with room for commits in between. */
-  async foldAll(): Promise<void> {
+  /** Takes the detections up to an ordinal into their networks, with room for commits in between; those do not prolong it. */
+  async foldUpTo(ordinal: number): Promise<void> {
     const { detections } = this.#engine;
-    while (detections.unfolded > 0) {
+    while (detections.folded < ordinal) {
       this.#engine.transaction(() => detections.fold());
       await this.#pause();
     }
@@ -63,7 +63,7 @@ export class DetectionHousekeeping {
     if (part.detections === 0) return false;
     const run = this.#begin();
     // What is sealed leaves the tail, from which networks are made; so both must be done, side by side.
-    const folding = this.foldAll();
+    const folding = this.foldUpTo(part.nextOrdinal - 1);
     folding.catch(() => undefined);
     const order: LogSealOrder = {
       run,

@@ -263,6 +263,7 @@ export class Engine {
 
   /** Counts what will lie in the write-ahead log. */
   noteWritten(bytes: number): void {
+    if (bytes === 0) return;
     this.#unchecked += bytes + WRITE_OVERHEAD;
   }
 

@@ -85,12 +85,17 @@ export class Housekeeping {
 
   /** Resolves when the networks hold all detections that are committed now. Fails where it was stopped. */
   async foldDetections(): Promise<void> {
-    // One that is under way may have begun before the newest commit; it goes on until nothing is left.
-    this.#folding ??= this.#detections.foldAll().finally(() => {
-      this.#folding = undefined;
-    });
+    const { detections } = this.#engine;
+    const newest = (): number => detections.log.tail.nextOrdinal - 1;
+    const asked = newest();
     try {
-      await this.#folding;
+      // One that is under way may have begun before the newest commit.
+      while (detections.folded < asked) {
+        this.#folding ??= this.#detections.foldUpTo(newest()).finally(() => {
+          this.#folding = undefined;
+        });
+        await this.#folding;
+      }
     } catch (error) {
       if (!this.#stopped) this.#options.onFailure(error);
       throw error;
