@@ -15,6 +15,7 @@ export * from './json/canonical-json.ts';
 export type { Broken, RawItem, SplitLimits } from './json/item-reader.ts';
 export * from './json/item-splitter.ts';
 export * from './json/json-document.ts';
+export { parseJson } from './json/parse-json.ts';
 export * from './observation.ts';
 export * from './telemetry/decode-counted-telemetry.ts';
 export { decodeTelemetry, type TelemetryContext } from './telemetry/decode-telemetry.ts';

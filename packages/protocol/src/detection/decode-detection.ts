@@ -29,7 +29,7 @@ const maxFrequencyMhz = 1_000_000;
 const maxChannel = 4_294_967_295;
 
 /**
- * Decodes one detection as `JSON.parse` returned it, in either spelling of the field names and in the names that scanners use
+ * Decodes one detection as `parseJson` returned it, in either spelling of the field names and in the names that scanners use
  * (`bssid`, `ssid`, `rssi`, `latitude`, `encryption_type`, …). Position fields may stand in `position` or beside the others.
  *
  * Unknown fields are kept: they join `metadata`. An optional field that is null counts as absent. What makes a detection useless

@@ -46,7 +46,7 @@ export type Decoded =
 const noContext: DecodeContext = {};
 
 /**
- * Decodes one sync event as `JSON.parse` returned it, in either spelling of the field names.
+ * Decodes one sync event as `parseJson` returned it, in either spelling of the field names.
  *
  * Unknown fields are kept: they join `metadata`. `sync_status` is ignored, because it is derived. An optional field
  * that is null counts as absent. Never throws; duplicate keys must be found before, in the text

@@ -17,7 +17,7 @@ export type Canonical =
  * Two values have the same text exactly when they are the same JSON value. Keys such as `__proto__` are plain data:
  * nothing of the input is ever assigned into an object.
  *
- * @param value - what `JSON.parse` returns; a number that overflowed to `Infinity` has no text
+ * @param value - what `parseJson` returns; a number that overflowed to `Infinity` has no text
  * @param maxDepth - deepest nesting taken; a scalar has depth 0, `{}` has 1
  */
 export function canonicalJson(value: unknown, maxDepth: number): Canonical {

@@ -1,4 +1,5 @@
 import { formatPath } from './canonical-json.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Number of keys of all objects in a JSON value. The caller has made sure that it is not nested too deep. */
 export function countKeys(value: unknown): number {
@@ -57,7 +58,7 @@ export function findDuplicateKey(text: string): string | undefined {
       case '"': {
         const end = endOfString(text, at);
         if (keyExpected && level?.keys !== undefined) {
-          const key = JSON.parse(text.slice(at, end)) as string;
+          const key = parseJson(text.slice(at, end)) as string;
           level.step = key;
           if (level.keys.has(key)) return formatPath(levels.map((each) => each.step));
           level.keys.add(key);

@@ -3,6 +3,7 @@ import { type ItemProblem, readableDeviceId } from '../event/decode-sync-event.t
 import { PlainSyncEvents } from '../event/plain-sync-event.ts';
 import type { SyncEvent } from '../observation.ts';
 import { countKeys, findDuplicateKey } from './duplicate-keys.ts';
+import { parseJson } from './parse-json.ts';
 import { ValueScan } from './value-scan.ts';
 
 /** Most of a rejected item's text that is kept, in bytes. */
@@ -25,7 +26,7 @@ export interface RawItem {
   readonly text: string;
   /** True where `text` was cut. */
   readonly truncated: boolean;
-  /** What `JSON.parse` returned; undefined where `problem` is set. */
+  /** What `parseJson` returned; undefined where `problem` is set. */
   readonly value: unknown;
   readonly problem: ItemProblem | undefined;
   /** The decoded event, where it was of the usual shape; `text` is empty then, and `value` undefined. */
@@ -69,7 +70,7 @@ export function readText(text: string, scan: ValueScan, maxDepth: number): ReadT
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const message = error instanceof Error ? error.message.slice(0, 200).toWellFormed() : '';
     return { text, value: undefined, code: 'item_invalid_json', field: null, detail: message };

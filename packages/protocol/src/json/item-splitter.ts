@@ -8,6 +8,7 @@ import {
   type SplitLimits,
 } from './item-reader.ts';
 import { LineSplitter } from './line-splitter.ts';
+import { parseJson } from './parse-json.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { skipSpace } from './white-space.ts';
 
@@ -172,7 +173,7 @@ export class ItemSplitter {
 
 function isValue(bytes: Uint8Array): boolean {
   try {
-    JSON.parse(decodeUtf8(bytes).text);
+    parseJson(decodeUtf8(bytes).text);
     return true;
   } catch {
     return false;

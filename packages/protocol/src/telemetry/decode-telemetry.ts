@@ -37,7 +37,7 @@ interface Given {
 }
 
 /**
- * Decodes one item of telemetry as `JSON.parse` returned it and adds its points to the builder: an object with `metric`
+ * Decodes one item of telemetry as `parseJson` returned it and adds its points to the builder: an object with `metric`
  * and `value`, or columns, `metrics: {name: {timestamps, values, tags?}}`. An absent `timestamp` is the time of receipt.
  * Never throws; duplicate keys must be found before, in the text.
  *

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Detection, Position } from '../../src/detection/detection.ts';
 import { securityNames } from '../../src/detection/security.ts';
 import { canonicalJson } from '../../src/json/canonical-json.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 import { arbitraryObject, arbitrarySyncEvent } from '../event/arbitrary-sync-event.ts';
 
 const real = { noNaN: true, noDefaultInfinity: true };
@@ -97,7 +98,7 @@ export function wireForm(
     const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     wire[renamed[key] ?? (spelling === 'camel' ? key : snake)] = value;
   }
-  if (metadata !== null) wire['metadata'] = JSON.parse(metadata);
+  if (metadata !== null) wire['metadata'] = parseJson(metadata);
   if (position !== null && !flat) wire['position'] = position;
   if (position !== null && flat) {
     const { lat, lon, altitude, accuracy, heading, speed } = position;

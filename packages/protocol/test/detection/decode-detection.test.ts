@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { decodeDetection } from '../../src/detection/decode-detection.ts';
 import type { Detection } from '../../src/detection/detection.ts';
 import type { DecodeContext } from '../../src/event/decode-sync-event.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 import { arbitraryObject } from '../event/arbitrary-sync-event.ts';
 import { arbitraryDetection, wireForm } from './arbitrary-detection.ts';
 
@@ -32,7 +33,7 @@ test('a detection survives its wire form in any spelling and any order of keys',
       (detection, spelling, reverse) => {
         const members = Object.entries(wireForm(detection, spelling));
         const wire = Object.fromEntries(reverse ? members.reverse() : members);
-        assert.deepEqual(decoded(JSON.parse(JSON.stringify(wire))), detection);
+        assert.deepEqual(decoded(parseJson(JSON.stringify(wire))), detection);
       },
     ),
     { numRuns: 1000 },
@@ -97,7 +98,7 @@ test('what comes out can be sent again and says the same', () => {
     fc.property(fields, arbitraryObject, (given, metadata) => {
       const result = decodeDetection({ ...plain, ...given, metadata });
       if (!result.ok) return;
-      const again = decoded(JSON.parse(JSON.stringify(wireForm(result.detection, 'snake'))));
+      const again = decoded(parseJson(JSON.stringify(wireForm(result.detection, 'snake'))));
       assert.deepEqual(again, result.detection);
     }),
     { numRuns: 1000 },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { maxTimestamp, minTimestamp } from '../../src/event/timestamp.ts';
 import { canonicalJson } from '../../src/json/canonical-json.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 import type { SyncEvent } from '../../src/observation.ts';
 
 /** A JSON object as `JSON.parse` returns it, with hostile keys among its keys. */
@@ -10,7 +11,7 @@ export const arbitraryObject: fc.Arbitrary<Record<string, unknown>> = fc
     fc.jsonValue({ maxDepth: 3 }),
     { maxKeys: 5 },
   )
-  .map((record) => JSON.parse(JSON.stringify(record)) as Record<string, unknown>);
+  .map((record) => parseJson(JSON.stringify(record)) as Record<string, unknown>);
 
 const first = fc.constantFrom(...'abcXYZ019');
 const later = fc.string({ unit: fc.constantFrom(...'abcXYZ019._:@-'), maxLength: 20 });
@@ -70,7 +71,7 @@ export function wireForm(event: SyncEvent, spelling: 'snake' | 'camel'): Record<
     ['internet_speed', 'internetSpeed', event.internetSpeed],
     ['sync_duration_ms', 'syncDurationMs', event.syncDurationMs],
     ['bytes_synced', 'bytesSynced', event.bytesSynced],
-    ['metadata', 'metadata', event.metadata === null ? null : JSON.parse(event.metadata)],
+    ['metadata', 'metadata', event.metadata === null ? null : parseJson(event.metadata)],
   ];
   const present = members.filter(([, , value]) => value !== null);
   return Object.fromEntries(

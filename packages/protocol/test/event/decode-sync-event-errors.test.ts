@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeSyncEvent, type ItemProblem } from '../../src/event/decode-sync-event.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 
 const plain = { device_id: 'pibook-1', total_files_synced: 3, total_errors: 0 };
 
@@ -78,7 +79,7 @@ const cases: readonly Case[] = [
 for (const [members, code, field, words] of cases) {
   const shown = members.length > 50 ? `${members.slice(0, 47)}…` : members;
   test(`rejected: ${shown}`, () => {
-    const added = JSON.parse(`{${members}}`);
+    const added = parseJson(`{${members}}`) as object;
     const problem = rejected({ ...plain, ...added });
     assert.deepEqual([problem.code, problem.field], [code, field]);
     assert.match(problem.detail, words);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type DecodeContext, decodeSyncEvent } from '../../src/event/decode-sync-event.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 import type { SyncEvent } from '../../src/observation.ts';
 import { arbitraryObject, arbitrarySyncEvent, wireForm } from './arbitrary-sync-event.ts';
 
@@ -22,7 +23,7 @@ test('an event survives its wire form in either spelling and any order of keys',
       (event, spelling, reverse) => {
         const members = Object.entries(wireForm(event, spelling));
         const wire = Object.fromEntries(reverse ? members.reverse() : members);
-        assert.deepEqual(decoded(JSON.parse(JSON.stringify(wire))), event);
+        assert.deepEqual(decoded(parseJson(JSON.stringify(wire))), event);
       },
     ),
     { numRuns: 1000 },
@@ -67,7 +68,7 @@ test('nothing that was sent is lost: metadata holds all unknown fields and all o
       // JSON.parse makes `__proto__` an ordinary key; a spread would not.
       const text = JSON.stringify({ ...plain, metadata }).slice(0, -1);
       const rest = JSON.stringify(unknown).slice(1);
-      const result = decodeSyncEvent(JSON.parse(rest === '}' ? `${text}}` : `${text},${rest}`));
+      const result = decodeSyncEvent(parseJson(rest === '}' ? `${text}}` : `${text},${rest}`));
       assert.equal(result.ok, !clash);
       if (!result.ok) return assert.equal(result.problem.code, 'duplicate_field');
       const kept = new Map(Object.entries(JSON.parse(result.event.metadata ?? '{}')));

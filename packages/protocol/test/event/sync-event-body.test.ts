@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalBody, sameBody } from '../../src/event/sync-event-body.ts';
 import { canonicalJson } from '../../src/json/canonical-json.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 import type { SyncEvent } from '../../src/observation.ts';
 import { arbitrarySyncEvent } from './arbitrary-sync-event.ts';
 
@@ -50,7 +51,7 @@ test('a body is the canonical JSON text of the wire form', () => {
   fc.assert(
     fc.property(arbitrarySyncEvent, (event) => {
       const text = canonicalBody(event);
-      const again = canonicalJson(JSON.parse(text), 40);
+      const again = canonicalJson(parseJson(text), 40);
       assert.equal(again.ok && again.text, text);
     }),
   );

@@ -8,6 +8,7 @@ import {
   type SplitEnd,
   type SplitOptions,
 } from '../../src/json/item-splitter.ts';
+import { parseJson } from '../../src/json/parse-json.ts';
 
 const encoder = new TextEncoder();
 const roomy = { maxItems: 10_000, maxItemBytes: 65_536, maxDepth: 100 };
@@ -39,7 +40,7 @@ function values(result: SplitEnd): unknown[] {
   });
 }
 
-const jsonValue = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+const jsonValue = fc.jsonValue({ maxDepth: 4 }).map((value) => parseJson(JSON.stringify(value)) as unknown);
 const odd = fc.constantFrom<unknown>(
   'é\u{1F600}"\\',
   '],[{}',
@@ -90,7 +91,7 @@ test('the items of NDJSON are its lines, for any chunks and line ends', () => {
 test('auto takes one object, indented or not, and NDJSON of objects', () => {
   const record = fc
     .dictionary(fc.string(), jsonValue)
-    .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    .map((value) => parseJson(JSON.stringify(value)) as unknown);
   fc.assert(
     fc.property(
       fc.array(record, { minLength: 1, maxLength: 4 }),

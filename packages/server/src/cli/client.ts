@@ -6,7 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
-import { type ErrorCode, errorCatalogue, PisyncError } from '@pisync/protocol';
+import { type ErrorCode, errorCatalogue, PisyncError, parseJson } from '@pisync/protocol';
 
 /** A server's answer, whatever its status. */
 export interface Reply {
@@ -187,7 +187,7 @@ async function readReply(response: IncomingMessage): Promise<Reply> {
   const text = Buffer.concat(chunks).toString('utf8');
   let body: unknown = text;
   try {
-    body = JSON.parse(text);
+    body = parseJson(text);
   } catch {
     // Metrics and proxies answer in text.
   }
@@ -202,7 +202,7 @@ async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown> {
     if (rest.length > maxLineLength) throw new Error('what answers there is not PiSync');
     for (const line of lines) {
       try {
-        yield JSON.parse(line);
+        yield parseJson(line);
       } catch {
         throw new Error('what answers there is not PiSync');
       }

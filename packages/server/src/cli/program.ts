@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PisyncError } from '@pisync/protocol';
+import { PisyncError, parseJson } from '@pisync/protocol';
 import { Command, CommanderError } from 'commander';
 import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
@@ -141,5 +141,5 @@ function usageError(text: string, { stdout, stderr, environment }: Surroundings,
 function version(): string {
   // Two folders up from src/cli and from dist/cli alike.
   const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (parseJson(readFileSync(file, 'utf8')) as { version: string }).version;
 }

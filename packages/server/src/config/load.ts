@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PisyncError } from '@pisync/protocol';
+import { PisyncError, parseJson } from '@pisync/protocol';
 import { nearestName } from '../core/nearest.ts';
 import {
   type Config,
@@ -101,7 +101,7 @@ function parseFile(path: string, read: (path: string) => string): Record<string,
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
+    parsed = parseJson(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     const detail = `The configuration file ${path} is not valid JSON: ${(cause as Error).message}.`;
     throw new PisyncError('invalid_config', { detail, cause });

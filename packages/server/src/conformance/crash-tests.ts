@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { CommitOutcome } from '@pisync/protocol';
+import { parseJson } from '@pisync/protocol';
 import type { CommitGroup, Store } from '../ports/store.ts';
 import { counted, failed, group, observation, rejectedItem, sequence } from './make-events.ts';
 import { placeEvent, referenceDevice } from './model/reference-device.ts';
@@ -29,7 +30,7 @@ class CommitProcess {
     // Writing to a process that was killed fails, as it should.
     (child.stdin as Writable).on('error', () => {});
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
-      const reply = JSON.parse(line) as CommitReply;
+      const reply = parseJson(line) as CommitReply;
       if ('ready' in reply) this.#ready = true;
       else this.#replies.set(reply.id, reply);
       this.#wake();

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { CommitOutcome } from '@pisync/protocol';
+import { parseJson } from '@pisync/protocol';
 import type { CommitGroup, Store } from '../ports/store.ts';
 
 /** A line that goes to the process under test. */
@@ -44,7 +45,7 @@ export async function serveCommits(
   };
   reply({ ready: true });
   for await (const line of createInterface({ input })) {
-    const { id, group, withhold = false, settle: background = false } = JSON.parse(line) as CommitRequest;
+    const { id, group, withhold = false, settle: background = false } = parseJson(line) as CommitRequest;
     const commit = store.commit(group).then(
       (outcomes) => reply(withhold ? { id, withheld: true } : { id, outcomes }),
       (error: unknown) => reply({ id, error: String(error) }),

@@ -1,3 +1,5 @@
+import { parseJson } from '@pisync/protocol';
+
 /**
  * Opaque cursors: base64url of a versioned tuple `[version, binding, …key]`. The binding is a short digest of the
  * list and its filters, so that a cursor is refused where it would silently skip or repeat items. It guards against
@@ -56,7 +58,7 @@ export function decodeCursor(
   if (cursor.length > MAX_CURSOR_LENGTH || !/^[A-Za-z0-9_-]+$/.test(cursor)) return 'malformed';
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    parsed = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     return 'malformed';
   }

@@ -1,4 +1,4 @@
-import { securityNames, securityOf } from '@pisync/protocol';
+import { parseJson, securityNames, securityOf } from '@pisync/protocol';
 import type { StoredDetection } from '../ports/detection-store.ts';
 import { decimal } from './decimal.ts';
 import { heardAt } from './heard-at.ts';
@@ -124,7 +124,7 @@ function technologyOf(mcc: string, cell: number, told: string | null): string {
 
 function extrasOf(metadata: string): WigleExtras {
   if (!extraKeys.test(metadata)) return noExtras;
-  const { rcois, mfgr_id, technology, wigle_frequency } = JSON.parse(metadata) as Record<string, unknown>;
+  const { rcois, mfgr_id, technology, wigle_frequency } = parseJson(metadata) as Record<string, unknown>;
   return {
     rcois: typeof rcois === 'string' ? rcois : '',
     mfgrId: typeof mfgr_id === 'string' ? mfgr_id : '',

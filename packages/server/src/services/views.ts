@@ -1,4 +1,4 @@
-import { formatTimestamp, type SyncEvent } from '@pisync/protocol';
+import { formatTimestamp, parseJson, type SyncEvent } from '@pisync/protocol';
 import type {
   DeviceRecord,
   DeviceState,
@@ -36,7 +36,7 @@ export function syncView(event: StoredSyncEvent) {
 }
 
 function metadataOf(event: SyncEvent): unknown {
-  return event.metadata === null ? null : JSON.parse(event.metadata);
+  return event.metadata === null ? null : parseJson(event.metadata);
 }
 
 /** Names of the fields of {@link syncView}. */

@@ -1,4 +1,4 @@
-import { canonicalJson, type Detection, type Position, securityNames } from '@pisync/protocol';
+import { canonicalJson, type Detection, type Position, parseJson, securityNames } from '@pisync/protocol';
 import fc from 'fast-check';
 import type { StoredDetection } from '../../src/ports/detection-store.ts';
 
@@ -53,7 +53,7 @@ const metadata = fc
     maxKeys: 4,
   })
   .map((object) => {
-    const canonical = canonicalJson(JSON.parse(JSON.stringify(object)), 32);
+    const canonical = canonicalJson(parseJson(JSON.stringify(object)), 32);
     return canonical.ok ? canonical.text : null;
   });
 

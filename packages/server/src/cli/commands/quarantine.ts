@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PisyncError } from '@pisync/protocol';
+import { PisyncError, parseJson } from '@pisync/protocol';
 import { type Command, Option } from 'commander';
 import { lineSource } from '../../services/ingest/rejection.ts';
 import type { ReplayReceipt } from '../../services/quarantine.ts';
@@ -211,7 +211,7 @@ function readText(file: string): string {
 
 function parseItem(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw unreadable('a JSON object', file, cause);
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { parseJson } from '@pisync/protocol';
 
 /** What an import is known by: the same file for another device, or to another server, is another import. */
 export interface ImportIdentity {
@@ -32,7 +33,7 @@ export class ImportJournal {
   /** The last line that the server answered for; 0 where nothing is known. */
   async read(identity: ImportIdentity): Promise<number> {
     try {
-      const entry = JSON.parse(await readFile(this.#file(identity), 'utf8')) as Record<string, unknown>;
+      const entry = parseJson(await readFile(this.#file(identity), 'utf8')) as Record<string, unknown>;
       const line = entry['line'];
       return Number.isSafeInteger(line) ? Math.max(0, line as number) : 0;
     } catch {

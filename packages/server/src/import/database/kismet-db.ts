@@ -1,3 +1,4 @@
+import { parseJson } from '@pisync/protocol';
 import { secondsToTime } from '../file-time.ts';
 import { importDetection } from '../import-detection.ts';
 import type { ImportContext, ImportItem } from '../import-item.ts';
@@ -179,7 +180,7 @@ function knownDevice(phy: SqliteRow[string], row: SqliteRow): KnownDevice | null
 function jsonOf(value: SqliteRow[string] | undefined): Record<string, unknown> {
   try {
     const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
-    return recordOf(typeof text === 'string' ? JSON.parse(text) : null);
+    return recordOf(typeof text === 'string' ? parseJson(text) : null);
   } catch {
     // A damaged description of a device costs its name, not its packets.
     return {};

@@ -1,4 +1,4 @@
-import { type DetectionType, formatTimestamp } from '@pisync/protocol';
+import { type DetectionType, formatTimestamp, parseJson } from '@pisync/protocol';
 import type { Cluster } from '../../core/detections/clusters.ts';
 import type { Crossing } from '../../core/detections/geofence.ts';
 import type { EvilTwinCandidate } from '../../core/detections/networks/evil-twin.ts';
@@ -30,7 +30,7 @@ export function detectionView(detection: StoredDetection, vendorOf: VendorOf) {
     signal_dbm: detection.signalDbm,
     position: positionView(detection.position),
     capabilities: detection.capabilities,
-    metadata: detection.metadata === null ? null : (JSON.parse(detection.metadata) as unknown),
+    metadata: detection.metadata === null ? null : (parseJson(detection.metadata) as unknown),
     device_time: detection.deviceTime === null ? null : formatTimestamp(detection.deviceTime),
     received_at: formatTimestamp(detection.receivedAt),
     clock_quality: detection.clockQuality,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseJson } from '@pisync/protocol';
 import fc from 'fast-check';
 import { readEnvelope } from '../../../src/services/ingest/envelope.ts';
 
@@ -29,7 +30,7 @@ describe('readEnvelope', () => {
         assert.equal(envelope.items.length, all.length);
         items.forEach((text, at) => {
           const raw = envelope.items[at];
-          if (raw?.problem === undefined) assert.deepEqual(raw?.value, JSON.parse(text));
+          if (raw?.problem === undefined) assert.deepEqual(raw?.value, parseJson(text));
           else assert.equal(raw.problem.code, 'duplicate_field');
         });
         assert.equal(envelope.items.at(-1)?.problem?.code, 'item_too_deep');

@@ -1,4 +1,4 @@
-import { type Broken, ItemSplitter, PisyncError, type RawItem } from '@pisync/protocol';
+import { type Broken, ItemSplitter, PisyncError, parseJson, type RawItem } from '@pisync/protocol';
 import { type AcceptedKinds, BatchIngest } from '../../../services/ingest/batch.ts';
 import { bodyFormat, RequestBody } from '../../body.ts';
 import { type Exchange, RequestAborted } from '../../exchange.ts';
@@ -81,5 +81,5 @@ function answer(
     return;
   }
   if (exchange.bodyPending) exchange.closeAfterwards();
-  exchange.fail(failure, JSON.parse(text) as Record<string, unknown>);
+  exchange.fail(failure, parseJson(text) as Record<string, unknown>);
 }

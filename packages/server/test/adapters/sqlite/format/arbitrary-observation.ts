@@ -1,4 +1,4 @@
-import { canonicalJson, maxTimestamp, minTimestamp, type Observation } from '@pisync/protocol';
+import { canonicalJson, maxTimestamp, minTimestamp, type Observation, parseJson } from '@pisync/protocol';
 import fc from 'fast-check';
 
 const count = fc.oneof(fc.nat({ max: 1000 }), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER));
@@ -9,7 +9,7 @@ const anyTime = fc.integer({ min: minTimestamp, max: maxTimestamp });
 const anyMetadata = fc
   .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 4 })
   .map((value) => {
-    const canonical = canonicalJson(JSON.parse(JSON.stringify(value)), 32);
+    const canonical = canonicalJson(parseJson(JSON.stringify(value)), 32);
     return canonical.ok ? canonical.text : '{}';
   });
 

@@ -205,41 +205,42 @@ function* inTurn(...jobs: readonly Iterator<string>[]): Generator<string, void> 
   }
 }
 
+/** The moves are random; every kind of step must have been among them. */
+const everyStep = [
+  'a page was put',
+  'a seal was finished',
+  'a block was put',
+  'a merge was finished',
+  'pages of series were taken',
+  'a seal of points was finished',
+  'a merge of points was finished',
+  'detections were folded into networks',
+  'a block of detections was put',
+  'a part of an index of detections was put',
+  'a seal of detections was finished',
+  'a merge of detections was finished',
+  'a slice of a dead run was swept',
+];
+
 test('whatever is committed and wherever housekeeping is cut short, all answers equal the model', async () => {
   const done = new Set<string>();
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(anyMove, { minLength: 12, maxLength: 40, size: 'max' }),
-      fc.constantFrom<PartialRule>('failure', 'ignore', 'success'),
-      async (moves, partial) => {
-        files += 1;
-        const path = join(folder, `store-${files}.db`);
-        const driven = new Driven(path, await Told.nothing({ partial }), partial, done);
-        try {
-          for (const move of moves) await driven.make(move);
-        } finally {
-          driven.close();
-        }
-      },
-    ),
-    { numRuns },
+  const property = fc.asyncProperty(
+    fc.array(anyMove, { minLength: 12, maxLength: 40, size: 'max' }),
+    fc.constantFrom<PartialRule>('failure', 'ignore', 'success'),
+    async (moves, partial) => {
+      files += 1;
+      const path = join(folder, `store-${files}.db`);
+      const driven = new Driven(path, await Told.nothing({ partial }), partial, done);
+      try {
+        for (const move of moves) await driven.make(move);
+      } finally {
+        driven.close();
+      }
+    },
   );
-  // The moves are random; every kind of step must have been among them.
-  const steps = ['a page was put', 'a seal was finished', 'a block was put', 'a merge was finished'];
-  const pointSteps = [
-    'pages of series were taken',
-    'a seal of points was finished',
-    'a merge of points was finished',
-  ];
-  const detectionSteps = [
-    'detections were folded into networks',
-    'a block of detections was put',
-    'a part of an index of detections was put',
-    'a seal of detections was finished',
-    'a merge of detections was finished',
-  ];
-  for (const step of [...steps, ...pointSteps, ...detectionSteps]) {
-    assert.ok(done.has(step), `not once: ${step}`);
-  }
-  assert.ok(done.has('a slice of a dead run was swept'));
+  const missing = () => everyStep.filter((step) => !done.has(step));
+  await fc.assert(property, { numRuns });
+  // A rare step may not be among so few moves: they go on until it was.
+  for (let more = 0; more < 20 && missing().length > 0; more += 1) await fc.assert(property, { numRuns });
+  assert.deepEqual(missing(), []);
 });
