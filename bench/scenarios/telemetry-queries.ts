@@ -35,7 +35,7 @@ export const telemetryQueries: Scenario = {
         const asked: Row[] = [];
         for (const question of questionsOf(context, startMs))
           asked.push(await askMany(context, question, { url, connections: 1, requests }));
-        return asked;
+        return [...asked, rollupGain(asked)];
       },
       'telemetry and detections',
     );
@@ -43,6 +43,21 @@ export const telemetryQueries: Scenario = {
     return rows;
   },
 };
+
+/** How much faster hours, which sealed runs have sums of, are answered than halves of hours, which they have not. */
+function rollupGain(rows: readonly Row[]): Row {
+  const [hours, halves] = ['hours', 'half_hours'].map((name) =>
+    rows.find(({ id }) => id === `telemetry_aggregate_${name}`),
+  );
+  return {
+    id: 'telemetry_rollup_gain',
+    label: 'halves of hours from points, over hours from rollups',
+    value: (halves as Row).value / (hours as Row).value,
+    unit: 'times',
+    goal: null,
+    note: 'the same points, each in one run: p95 over p95',
+  };
+}
 
 /** Few long series side by side, then many devices with some points each. */
 async function fill(context: BenchContext, url: string, startMs: number): Promise<void> {
@@ -105,9 +120,9 @@ function questionsOf(context: BenchContext, startMs: number): Question[] {
   const all = longSeries * pointsEach;
   const within = (from: number, count: number): string => deviceId(from + random.below(count));
   // Ends elsewhere each time, so that no two questions are the same.
-  const aggregate = (ids: string): string => {
+  const aggregate = (ids: string, bucket = '1m'): string => {
     const to = new Date(startMs + pointsEach * longEveryMs + random.below(1e6)).toISOString();
-    return getRequest(`/api/telemetry/aggregate?metric=${metric}&bucket=1m&device_id=${ids}&to=${to}`);
+    return getRequest(`/api/telemetry/aggregate?metric=${metric}&bucket=${bucket}&device_id=${ids}&to=${to}`);
   };
   const goal = (atLeast: number, aim: number): Goal => ({ better: 'lower', atLeast, aim });
   const stretch = (): string => `device_id=${within(0, longSeries)}&metric=${metric}`;
@@ -130,6 +145,12 @@ function questionsOf(context: BenchContext, startMs: number): Question[] {
     ),
     question('aggregate_all', `aggregate ${short(all)} points by minute`, goal(400, 150), minutes * 20, () =>
       aggregate(devicesFrom(0, longSeries).join(',')),
+    ),
+    question('aggregate_hours', `aggregate ${short(all)} points by hour`, goal(40, 10), minutes / 3, () =>
+      aggregate(devicesFrom(0, longSeries).join(','), '1h'),
+    ),
+    question('aggregate_half_hours', `the same by half an hour`, goal(400, 150), minutes / 2, () =>
+      aggregate(devicesFrom(0, longSeries).join(','), '30m'),
     ),
     question('latest_one', 'latest of one device', goal(1, 0.1), 50, () =>
       getRequest(`/api/telemetry/latest?device_id=${within(longSeries, devices)}`),

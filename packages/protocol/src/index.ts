@@ -1,6 +1,7 @@
 export * from './detection/cell-identity.ts';
 export * from './detection/decode-detection.ts';
 export * from './detection/detection.ts';
+export { field as detectionField } from './detection/detection-fields.ts';
 export { parseMacAddress } from './detection/mac-address.ts';
 export { securityNames, securityOf } from './detection/security.ts';
 export * from './errors.ts';

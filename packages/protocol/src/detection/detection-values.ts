@@ -1,20 +1,37 @@
 import { describeValue, ItemFault } from '../event/item-fault.ts';
 import { fieldNameIn, slotCount } from './detection-fields.ts';
 
-/** The values of one item by field, with what the decoder has to say about them. */
+/** Stands in the slot of a number that lies in `numbers`. */
+const inNumbers = Symbol('a number');
+
+/** The values of one item by field, with what the decoder has to say about them. One instance serves for many items. */
 export class DetectionValues {
-  readonly item: Record<string, unknown>;
+  /** Tells how the sender spelled the fields; empty where they have their names of the documents. */
+  item: Record<string, unknown> = {};
   readonly slots: unknown[] = new Array(slotCount).fill(undefined);
+  /** Numbers that a program set, as they are: in a slot, each would be an object. */
+  readonly #numbers = new Float64Array(slotCount);
   /** Values that were sent and could not be used; undefined where there are none. */
   dropped: Record<string, unknown> | undefined;
 
-  constructor(item: Record<string, unknown>) {
+  /** Forgets the item before. */
+  reset(item: Record<string, unknown>): void {
+    const { slots } = this;
     this.item = item;
+    this.dropped = undefined;
+    for (let slot = 0; slot < slotCount; slot += 1) slots[slot] = undefined;
+  }
+
+  /** Sets a field that holds a number. */
+  setNumber(slot: number, value: number): void {
+    this.slots[slot] = inNumbers;
+    this.#numbers[slot] = value;
   }
 
   /** The value of a field, null where it is absent. */
   get(slot: number): unknown {
-    return this.slots[slot] ?? null;
+    const value = this.slots[slot] ?? null;
+    return value === inNumbers ? this.#numbers[slot] : value;
   }
 
   /** A fault whose detail continues the sentence that the field's name begins. */
@@ -26,6 +43,7 @@ export class DetectionValues {
   /** Any number, also one that overflowed when it was parsed. @throws {ItemFault} for other types */
   number(slot: number, unit: string): number | null {
     const value = this.slots[slot];
+    if (value === inNumbers) return (this.#numbers[slot] as number) + 0;
     if (typeof value === 'number') return value + 0;
     if (value === undefined || value === null) return null;
     if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {

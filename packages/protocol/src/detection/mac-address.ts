@@ -15,22 +15,25 @@ export const macAddressRule = 'the address of one radio such as 00:1A:2B:3C:4D:5
  * @returns the address as `00:1A:2B:3C:4D:5E`, undefined where the text is none
  */
 export function parseMacAddress(text: string): string | undefined {
-  const canonical = isCanonical(text) ? text : normalise(text);
+  const canonical = withColons(text) ?? normalise(text);
   return canonical === noMac || canonical === broadcast ? undefined : canonical;
 }
 
-/** True for the one spelling that is stored, so that the usual file costs no new texts. */
-function isCanonical(text: string): boolean {
-  if (text.length !== 17) return false;
+/** Reads the usual spelling, in either case, at a fraction of the cost of all; undefined where it is another. */
+function withColons(text: string): string | undefined {
+  if (text.length !== 17) return undefined;
+  let lower = false;
   for (let at = 0; at < 17; at += 1) {
     const code = text.charCodeAt(at);
     if (at % 3 === 2) {
-      if (code !== colon) return false;
+      if (code !== colon) return undefined;
+    } else if (code >= 97 && code <= 102) {
+      lower = true;
     } else if (!((code >= 48 && code <= 57) || (code >= 65 && code <= 70))) {
-      return false;
+      return undefined;
     }
   }
-  return true;
+  return lower ? text.toUpperCase() : text;
 }
 
 const spellings = [

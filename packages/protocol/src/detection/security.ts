@@ -6,6 +6,9 @@ type SecurityName = (typeof securityNames)[number];
 /** Texts repeat: a town has thousands of networks and a few dozen capabilities. */
 const known = new Map<string, string | null>();
 const maxKnown = 2048;
+/** One network has one text. */
+let lastText = '';
+let lastAnswer: string | null = null;
 
 /**
  * Reads what scanners write about a network's security, such as `[WPA2-PSK-CCMP][ESS]`, `WPA+PSK`, `WEP` or `Open`.
@@ -13,6 +16,14 @@ const maxKnown = 2048;
  * @returns names of {@link securityNames}, in their order, joined by commas; null where the text tells nothing
  */
 export function securityOf(text: string): string | null {
+  if (text !== lastText) {
+    lastAnswer = look(text);
+    lastText = text;
+  }
+  return lastAnswer;
+}
+
+function look(text: string): string | null {
   const answer = known.get(text);
   if (answer !== undefined) return answer;
   const found = read(text.toUpperCase());

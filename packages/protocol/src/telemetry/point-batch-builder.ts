@@ -1,6 +1,7 @@
 import { booleanKind, numberKind, type PointBatch, type SeriesName, textKind } from './point-batch.ts';
 
 const defaultCapacity = 1024;
+const smallestCapacity = 16;
 
 /** A state of a {@link PointBatchBuilder}. */
 export interface BuilderMark {
@@ -15,11 +16,11 @@ export interface BuilderMark {
  */
 export class PointBatchBuilder {
   #count = 0;
-  #capacity: number;
-  #seriesOf: Int32Array;
-  #times: Float64Array;
-  #values: Float64Array;
-  #kinds: Uint8Array;
+  #capacity!: number;
+  #seriesOf!: Int32Array;
+  #times!: Float64Array;
+  #values!: Float64Array;
+  #kinds!: Uint8Array;
   #texts: string[] = [];
   #series: SeriesName[] = [];
   /** Place of each series by device and key; made from `#series` when {@link seriesIndex} is first called. */
@@ -28,11 +29,15 @@ export class PointBatchBuilder {
 
   /** @param capacity - points for which there is room at first */
   constructor(capacity = defaultCapacity) {
-    this.#capacity = Math.max(16, capacity);
-    this.#seriesOf = new Int32Array(this.#capacity);
-    this.#times = new Float64Array(this.#capacity);
-    this.#values = new Float64Array(this.#capacity);
-    this.#kinds = new Uint8Array(this.#capacity);
+    this.#allocate(Math.max(smallestCapacity, capacity));
+  }
+
+  #allocate(capacity: number): void {
+    this.#capacity = capacity;
+    this.#seriesOf = new Int32Array(capacity);
+    this.#times = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity);
+    this.#kinds = new Uint8Array(capacity);
   }
 
   /** Points added so far. */
@@ -117,12 +122,14 @@ export class PointBatchBuilder {
     const batch: PointBatch = {
       count,
       series: this.#series,
-      seriesOf: this.#seriesOf.slice(0, count),
-      times: this.#times.slice(0, count),
-      values: this.#values.slice(0, count),
-      kinds: this.#kinds.slice(0, count),
+      seriesOf: this.#seriesOf.subarray(0, count),
+      times: this.#times.subarray(0, count),
+      values: this.#values.subarray(0, count),
+      kinds: this.#kinds.subarray(0, count),
       texts: this.#texts,
     };
+    // They are given away; what comes next gets its own.
+    this.#allocate(0);
     this.#count = 0;
     this.#series = [];
     this.#texts = [];
@@ -142,7 +149,7 @@ export class PointBatchBuilder {
   }
 
   #grow(): void {
-    this.#capacity *= 2;
+    this.#capacity = Math.max(smallestCapacity, this.#capacity * 2);
     this.#seriesOf = larger(this.#seriesOf, new Int32Array(this.#capacity));
     this.#times = larger(this.#times, new Float64Array(this.#capacity));
     this.#values = larger(this.#values, new Float64Array(this.#capacity));

@@ -40,6 +40,14 @@ test('a detection survives its wire form in any spelling and any order of keys',
   );
 });
 
+test('a field without a name is an unknown one, wherever it stands', () => {
+  for (let before = 0; before < 40; before += 1) {
+    const others = Object.fromEntries(Array.from({ length: before }, (_, at) => [`x${at}`, at]));
+    const { metadata, deviceId } = decoded({ ...others, '': 'unit-2', ...plain });
+    assert.deepEqual([JSON.parse(metadata ?? ''), deviceId], [{ ...others, '': 'unit-2' }, 'unit-1']);
+  }
+});
+
 test('anything at all is decoded or refused with a field and words, and never throws', () => {
   const names = [
     'type',

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Terminal } from './terminal.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -8,6 +9,12 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
  * process passes its own copy on. Copies within this time are one wish.
  */
 const samePressMs = 500;
+
+/**
+ * Copies mostly come within this time. A stop that takes less is held until then: a process that is already ending has no
+ * handlers any more, and a copy would turn its clean end into a killed one.
+ */
+const copiesWithinMs = 100;
 
 /** Time after a clean stop until whatever still keeps the process alive is abandoned. */
 const lingerMs = 1_000;
@@ -45,10 +52,12 @@ export async function untilStopped(
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   onStopSignal(ask);
   await asked;
+  const copiesCame = setTimeout(copiesWithinMs);
   if (!terminal.json) terminal.note(announcement);
   try {
     await stop();
+    await copiesCame;
   } finally {
-    setTimeout(() => process.exit(), lingerMs).unref();
+    setTimeout(lingerMs, undefined, { ref: false }).then(() => process.exit());
   }
 }

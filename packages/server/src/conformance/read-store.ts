@@ -66,24 +66,31 @@ export async function readEverything(store: Store): Promise<Everything> {
   };
 }
 
-/** All points of all series, and their newest ones. */
+/** Only what is exact in whatever order points are added. */
+const summed = ['count', 'min', 'max', 'first', 'last'] as const;
+
+/** All points of all series, their newest ones and what they are in hours. */
 export async function readTelemetry(store: {
-  readonly telemetry: Pick<TelemetryStore, 'series' | 'range'>;
+  readonly telemetry: Pick<TelemetryStore, 'series' | 'range' | 'aggregate'>;
 }): Promise<Readonly<Record<string, unknown>>> {
   const all: Record<string, unknown> = {};
   const { items } = await store.telemetry.series({ limit: 10_000 });
   for (const { name, time, value } of items) {
-    const whole = {
-      series: name,
-      from: Number.MIN_SAFE_INTEGER,
-      to: Number.MAX_SAFE_INTEGER,
-      limit: 100_000,
-    };
-    const answer = await store.telemetry.range(whole);
+    const ever = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
+    const answer = await store.telemetry.range({ ...ever, series: name, limit: 100_000 });
+    const hours = await store.telemetry.aggregate({
+      ...ever,
+      series: [{ ...name, group: 0 }],
+      bucket: '1h',
+      timeZone: 'UTC',
+      names: summed,
+      maxBuckets: 100_000,
+    });
     all[`${name.deviceId}\n${name.key}`] = {
       latest: [time, value],
       points: plainPoints(answer?.points),
       next: answer?.next,
+      hours: hours?.map(({ starts, columns }) => [starts, ...columns]),
     };
   }
   return all;

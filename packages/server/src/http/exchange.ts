@@ -154,6 +154,11 @@ export class Exchange {
     }
   }
 
+  /** True while the connection holds no bytes of this reply: what was written lies in no memory of this process any more. */
+  get flushed(): boolean {
+    return this.response.writableLength === 0;
+  }
+
   /** Answers without a body. */
   empty(status: number): void {
     this.response.writeHead(status, this.#headers);

@@ -16,7 +16,7 @@ import { Quarantine } from '../services/quarantine.ts';
 import { Queries, type StateLimits } from '../services/query.ts';
 import { Telemetry } from '../services/telemetry/telemetry.ts';
 import { TelemetryQueries } from '../services/telemetry/telemetry-queries.ts';
-import { addExplorer } from './document/explorer.ts';
+import { explorer, explorerPaths } from './document/explorer.ts';
 import { openApiDocument } from './document/openapi-document.ts';
 import { Exchange, plainTarget, type Target } from './exchange.ts';
 import { Metrics } from './observe/metrics.ts';
@@ -81,7 +81,7 @@ const KNOWN_SERIES = 220_000;
 /** Index of requests that no route took, in the metrics. */
 const UNKNOWN_ROUTE = routeTable.length;
 
-function compose(options: ServerOptions, document: object): Services {
+function compose(options: ServerOptions): Services {
   const { store, clock, log } = options;
   const names = [...routeTable.map((route) => `${route.method} ${route.path}`), 'unknown'];
   const metrics = new Metrics(names, log, options.slowQueryMs);
@@ -90,6 +90,7 @@ function compose(options: ServerOptions, document: object): Services {
   const telemetry = new Telemetry(ingest);
   const knownSeries = new KnownSeries({ maxEntries: KNOWN_SERIES, deviceTags: options.lineDeviceTags });
   metrics.watch(store, admission);
+  let document: string | undefined;
   return {
     store,
     clock,
@@ -122,7 +123,11 @@ function compose(options: ServerOptions, document: object): Services {
     maxImportBytes: options.maxImportBytes,
     requestTimeoutMs: options.requestTimeoutMs,
     maxPoints: options.maxPoints,
-    document: JSON.stringify(document),
+    get document() {
+      // Large, and seldom asked for.
+      document ??= JSON.stringify(openApiDocument(routeTable, options.version));
+      return document;
+    },
   };
 }
 
@@ -142,10 +147,9 @@ function requestIds(): () => string {
  * @throws {Error} with the system's `code`, such as `EADDRINUSE`, where it cannot listen
  */
 export async function createServer(options: ServerOptions): Promise<RunningServer> {
-  const document = openApiDocument(routeTable, options.version);
-  const services = compose(options, document);
+  const services = compose(options);
   const app = makeApp(options, services);
-  await addExplorer(app, document);
+  addExplorer(app, options, services);
   routeTable.forEach((route, index) => {
     app.route({ method: route.method, url: route.path, handler: routed(route, index, services) });
   });
@@ -166,6 +170,31 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   };
 }
 
+function addExplorer(app: FastifyInstance, options: ServerOptions, services: Services): void {
+  const listener = explorer(
+    () => makeApp(options, services),
+    () => openApiDocument(routeTable, options.version),
+    (request, response, error) => {
+      new Exchange(request, response, services, UNKNOWN_ROUTE, plainTarget).fail(error);
+    },
+  );
+  const handler = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    listener(request.raw, reply.raw);
+  };
+  for (const url of explorerPaths) app.get(url, handler);
+}
+
+/** Routes are documented by schemas, yet check what they get themselves: the framework's way to do so need not be loaded. */
+const noCompilers = {
+  buildValidator: () => refuseSchema,
+  buildSerializer: () => refuseSchema,
+};
+
+function refuseSchema(): never {
+  throw new TypeError('no route gives a schema to the framework');
+}
+
 function makeApp(options: ServerOptions, services: Services): FastifyInstance {
   const unrouted = (request: FastifyRequest, reply: FastifyReply): Exchange => {
     reply.hijack();
@@ -177,6 +206,7 @@ function makeApp(options: ServerOptions, services: Services): FastifyInstance {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => unrouted(request, reply).fail(translated(error)),
     routerOptions: { maxParamLength: 1024 },
+    schemaController: { compilersFactory: noCompilers },
     clientErrorHandler: answerClientError,
   });
   // Routes read their bodies themselves: each knows its limits, encodings and formats.

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Detection, decodeDetection } from '@pisync/protocol';
+import {
+  type DecodedDetection,
+  type Detection,
+  type DetectionDraft,
+  decodeDetection,
+} from '@pisync/protocol';
 import { type ImportItem, keptText } from './import-item.ts';
 
 /**
@@ -16,7 +21,20 @@ export function importDetection(
   text: () => string,
   deviceId: string | undefined,
 ): ImportItem {
-  const decoded = decodeDetection(record, { deviceId });
+  return itemOf(line, decodeDetection(record, { deviceId }), text);
+}
+
+/** As {@link importDetection}, of a row whose reader put its fields into a draft. @param context - with the device whose detection it is */
+export function importDraft(
+  line: number,
+  draft: DetectionDraft,
+  text: () => string,
+  context: { readonly deviceId: string },
+): ImportItem {
+  return itemOf(line, draft.decode(context), text);
+}
+
+function itemOf(line: number, decoded: DecodedDetection, text: () => string): ImportItem {
   if (!decoded.ok) return { line, problem: decoded.problem, text: keptText(text()) };
   const { detection } = decoded;
   return { line, detection: detection.deviceTime === null ? identified(detection) : detection };

@@ -62,6 +62,7 @@ export interface RangeQuery {
 }
 
 export interface RangeAnswer {
+  /** The receiver's own: it may write over the columns. */
   readonly points: PointColumns;
   /** Time of the first point that is left out, to go on from; null where all are here. */
   readonly next: number | null;

@@ -165,4 +165,14 @@ describe('the explorer', () => {
     const shown = (await (await fetch(`${server.url}/api-docs/json`)).json()) as { paths: object };
     assert.deepEqual(shown.paths, document.paths);
   });
+
+  test('answers what it does not have as the server does', async () => {
+    const missing = await fetch(`${server.url}/api-docs/static/no-such-file.js`);
+    assert.equal(missing.status, 404);
+    assert.equal(((await missing.json()) as { code: string }).code, 'route_unknown');
+    const head = await fetch(`${server.url}/api-docs/static/index.html`, { method: 'HEAD' });
+    assert.deepEqual([head.status, await head.text()], [200, '']);
+    const posted = await fetch(`${server.url}/api-docs`, { method: 'POST' });
+    assert.equal(posted.status, 404);
+  });
 });

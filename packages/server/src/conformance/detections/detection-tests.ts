@@ -8,6 +8,7 @@ import { commitDetections, countedDetection, detection, here, listDetections } f
 /** Registers what must hold for detections: their identity, their lists and their grids. */
 export function detectionTests(suite: StoreSuite): void {
   identityTests(suite);
+  groupTests(suite);
   conflictTests(suite);
   sharedNumberTests(suite);
   roundTripTests(suite);
@@ -76,6 +77,19 @@ function identityTests(suite: StoreSuite): void {
     if (suite.options.supports.durable) await opened.reopen();
     assert.deepEqual(await commitDetections(opened.store, ...different), all('duplicate'));
     assert.equal((await listDetections(opened.store)).length, different.length);
+  });
+}
+
+function groupTests(suite: StoreSuite): void {
+  suite.test('answers each of many groups of detections for its own', async (opened) => {
+    const [a, b, c] = [detection({ eventId: 'a' }), detection({ eventId: 'b' }), detection({ eventId: 'c' })];
+    const groups = [[a], [a, b], [b, c, a], [{ ...c, name: 'other' }]];
+    assert.deepEqual(await Promise.all(groups.map((group) => commitDetections(opened.store, ...group))), [
+      ['stored'],
+      ['duplicate', 'stored'],
+      ['duplicate', 'stored', 'duplicate'],
+      ['conflict'],
+    ]);
   });
 }
 

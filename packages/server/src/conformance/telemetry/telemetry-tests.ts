@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createBucketing, parseBucket } from '../../core/telemetry/buckets.ts';
 import { type AggregateAnswer, kindBit, type SeriesQuery } from '../../ports/telemetry-store.ts';
 import { now } from '../make-events.ts';
 import { readTelemetry } from '../read-store.ts';
@@ -21,6 +22,7 @@ export function telemetryTests(suite: StoreSuite): void {
   valueTests(suite);
   rangeTests(suite);
   sumTests(suite);
+  denseTests(suite);
   groupTests(suite);
   chartTests(suite);
   listTests(suite);
@@ -166,6 +168,59 @@ function sumTests(suite: StoreSuite): void {
     await assert.rejects(opened.store.telemetry.aggregate({ ...query, bucket: '7m' }), {
       code: 'invalid_parameter',
     });
+  });
+}
+
+/** Points so dense that an adapter may keep sums of hours and days, which must not show. */
+function denseTests(suite: StoreSuite): void {
+  const { settle } = suite.options;
+  const minute = 60_000_000;
+
+  suite.test('sums up hours and days as their points say, also where points come late', async (opened) => {
+    const values = new Map<number, number>();
+    const put = async (from: number, count: number, add: number): Promise<void> => {
+      const points = Array.from({ length: count }, (_, at) =>
+        point(((from + at) * minute) / 10, (from + at) * add),
+      );
+      for (const { time, value } of points) values.set(time, value as number);
+      await commit(opened, ...points);
+    };
+    const check = async (bucket: string, timeZone: string): Promise<void> => {
+      const names = ['count', 'sum', 'min', 'max', 'first', 'last'] as const;
+      const [found] =
+        (await opened.store.telemetry.aggregate({
+          ...{ from: ever.from, to: ever.to, bucket, timeZone, names, maxBuckets: 1000 },
+          series: [{ deviceId: 'pi-1', key: 't', group: 0 }],
+        })) ?? [];
+      const bucketing = createBucketing(parseBucket(bucket), timeZone);
+      const expected = new Map<number, number[]>();
+      for (const [time, value] of [...values].sort(([a], [b]) => a - b)) {
+        const own = expected.get(bucketing.bucketStart(time)) ?? [];
+        expected.set(bucketing.bucketStart(time), [...own, value]);
+      }
+      assert.deepEqual([...(found?.starts ?? [])], [...expected.keys()]);
+      for (const [at, own] of [...expected.values()].entries()) {
+        const sum = own.reduce((total, value) => total + value, 0);
+        assert.deepEqual(
+          found?.columns.map((column) => column[at]),
+          [own.length, sum, Math.min(...own), Math.max(...own), own[0], own.at(-1)],
+        );
+      }
+    };
+    const checkAll = async (): Promise<void> => {
+      await check('1h', 'UTC');
+      await check('6h', 'Europe/Berlin');
+      await check('1d', 'Asia/Kolkata');
+      await check('1d', 'UTC');
+    };
+    await put(0, 9000, 1);
+    await settle?.(opened.store);
+    await checkAll();
+    await put(1000, 700, 3);
+    await put(12_000, 700, 1);
+    await checkAll();
+    await settle?.(opened.store);
+    await checkAll();
   });
 }
 

@@ -44,6 +44,8 @@ export class GridBuilder {
   readonly #frame: CellFrame;
   readonly #cells: CellTable;
   readonly #tileRows: TileRows;
+  /** One for all columns: hundreds of these arrays would be garbage that nobody sees. */
+  #room = new Uint32Array(0);
 
   constructor(view: GridView) {
     this.#view = view;
@@ -61,7 +63,8 @@ export class GridBuilder {
 
   /** Counts what meets the filter, whose box is that of the view. */
   add(columns: DetectionColumns, filter: DetectionFilter): void {
-    const rows = matchRows(columns, { ...filter, box: this.#view.box });
+    if (this.#room.length < columns.count) this.#room = new Uint32Array(columns.count);
+    const rows = matchRows(columns, { ...filter, box: this.#view.box }, this.#room);
     if (rows.length === 0) return;
     const { lats, lons, signals } = columns;
     const cells = this.#cells;
@@ -110,6 +113,7 @@ export class GridBuilder {
     sums[cell + 2]! += unitsOf(lon) * count;
   }
 
+  /** To be called once, in the end. */
   answer(): GridAnswer {
     const { tiles } = this.#frame;
     const { keys, complete } = this.#cells.fullest(this.#view.limit);
@@ -131,6 +135,7 @@ export class GridBuilder {
       lats[at] = sums[cell + 1]! / count / UNITS_PER_DEGREE;
       lons[at] = sums[cell + 2]! / count / UNITS_PER_DEGREE;
     }
+    this.#cells.release();
     return { x, y, counts, strongest, lats, lons, complete };
   }
 }

@@ -9,9 +9,16 @@ import { earthRadius, greatCircle } from './great-circle.ts';
  * A condition reads its column only where rows are left of those before it, cheap ones first and time before all; a text
  * is judged once however many rows have it. So columns that are decoded when they are first read cost nothing where no row
  * is left.
+ *
+ * @param room - where the answer is written, if it is long enough: valid until it is used again
  */
-export function matchRows(columns: DetectionColumns, filter: DetectionFilter): Uint32Array {
-  const rows = new Uint32Array(columns.count);
+export function matchRows(
+  columns: DetectionColumns,
+  filter: DetectionFilter,
+  room?: Uint32Array,
+): Uint32Array {
+  const { count } = columns;
+  const rows = room !== undefined && room.length >= count ? room.subarray(0, count) : new Uint32Array(count);
   for (let row = 0; row < rows.length; row++) rows[row] = row;
   let left = rows.length;
   const { from, to, box, around, types, minSignal, maxSignal } = filter;

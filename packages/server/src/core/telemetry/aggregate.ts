@@ -21,6 +21,8 @@ const A = {
   squares: 10,
 } as const;
 
+export { A as aggregateField };
+
 /** Numbers of one row. */
 export const AGGREGATE_LENGTH = 11;
 
@@ -110,12 +112,16 @@ export class BucketAggregates {
 
   /** Starts of all buckets, in microseconds since the epoch. */
   starts(): Float64Array {
-    return Float64Array.from({ length: this.#length }, (_, index) => this.start(index));
+    const starts = new Float64Array(this.#length);
+    for (let index = 0; index < starts.length; index += 1) starts[index] = this.start(index);
+    return starts;
   }
 
   /** One number per bucket; `NaN` where {@link value} tells none. */
   column(name: AggregateName): Float64Array {
-    return Float64Array.from({ length: this.#length }, (_, index) => this.value(index, name));
+    const column = new Float64Array(this.#length);
+    for (let index = 0; index < column.length; index += 1) column[index] = this.value(index, name);
+    return column;
   }
 
   /**
@@ -131,6 +137,7 @@ export class BucketAggregates {
     if (quantile !== undefined) return sketchOf(this, index).quantile(quantile);
     const [min, max] = [rows[at + A.min]!, rows[at + A.max]!];
     let value: number;
+    if (name === 'count') return rows[at + A.count]!;
     // Rounding neither moves a mean out of the range of its numbers nor makes equal numbers differ.
     if (name === 'avg') value = Math.min(max, Math.max(min, rows[at + A.sum]! / rows[at + A.count]!));
     else if (name === 'stddev') {
@@ -280,14 +287,48 @@ function describeRun(times: Float64Array, values: Float64Array, from: number, to
   let sum = 0;
   let min = values[from]!;
   let max = min;
-  for (let i = from; i < to; i += 1) {
+  let i = from;
+  // Three at a time: an addition need not wait for the one before it.
+  let [second, third] = [0, 0];
+  for (; i + 2 < to; i += 3) {
+    const one = values[i]!;
+    const two = values[i + 1]!;
+    const three = values[i + 2]!;
+    sum += one;
+    second += two;
+    third += three;
+    if (one < min) min = one;
+    if (one > max) max = one;
+    if (two < min) min = two;
+    if (two > max) max = two;
+    if (three < min) min = three;
+    if (three > max) max = three;
+  }
+  for (; i < to; i += 1) {
     const value = values[i]!;
     sum += value;
     if (value < min) min = value;
     if (value > max) max = value;
   }
+  sum += second + third;
+  let first = values[from]!;
+  for (i = from + 1; i < to && times[i] === times[from]; i += 1) first = Math.min(first, values[i]!);
+  let last = values[to - 1]!;
+  for (i = to - 2; i >= from && times[i] === times[to - 1]; i -= 1) last = Math.max(last, values[i]!);
+  row[A.count] = to - from;
+  row[A.sum] = sum + 0;
+  row[A.min] = min + 0;
+  row[A.max] = max + 0;
+  row[A.firstTime] = times[from]!;
+  row[A.first] = first + 0;
+  row[A.lastTime] = times[to - 1]!;
+  row[A.last] = last + 0;
+}
+
+/** Completes a row that {@link describeRun} wrote by what a standard deviation needs. */
+function describeSpread(values: Float64Array, from: number, to: number, row: Float64Array) {
   const count = to - from;
-  const mean = sum / count;
+  const mean = row[A.sum]! / count;
   // The sum of the distances is what rounding took from the mean.
   let distances = 0;
   let squares = 0;
@@ -296,20 +337,26 @@ function describeRun(times: Float64Array, values: Float64Array, from: number, to
     distances += distance;
     squares += distance * distance;
   }
-  let first = values[from]!;
-  for (let i = from + 1; i < to && times[i] === times[from]; i += 1) first = Math.min(first, values[i]!);
-  let last = values[to - 1]!;
-  for (let i = to - 2; i >= from && times[i] === times[to - 1]; i -= 1) last = Math.max(last, values[i]!);
-  row[A.count] = count;
-  row[A.sum] = sum + 0;
-  row[A.min] = min + 0;
-  row[A.max] = max + 0;
-  row[A.firstTime] = times[from]!;
-  row[A.first] = first + 0;
-  row[A.lastTime] = times[to - 1]!;
-  row[A.last] = last + 0;
   row[A.mean] = mean + distances / count;
   row[A.squares] = Math.max(0, squares - (distances / count) * distances);
+}
+
+/** The first place behind `from` at which the time is `next` or later, up to `to`. Buckets are often as long as the one before. */
+function endOfRun(times: Float64Array, from: number, to: number, next: number, likely: number): number {
+  let low = from;
+  let high = from + likely;
+  if (high < to && times[high]! >= next) {
+    if (times[high - 1]! < next) return high;
+  } else {
+    if (high < to) low = high;
+    high = to;
+  }
+  while (low + 1 < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! < next) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 /**
@@ -317,6 +364,7 @@ function describeRun(times: Float64Array, values: Float64Array, from: number, to
  *
  * @param times - microseconds since the epoch, ascending; equal ones may follow each other
  * @param values - finite
+ * @param withSpread - whether `stddev` will be asked for; nothing else needs what it costs
  */
 export function aggregateColumns(
   times: Float64Array,
@@ -325,22 +373,24 @@ export function aggregateColumns(
   to: number,
   bucketing: Bucketing,
   into: BucketAggregates,
+  withSpread = true,
 ): void {
   const { fixed } = bucketing;
   const row = new Float64Array(AGGREGATE_LENGTH);
   const late = new BucketAggregates(into.withQuantiles);
   let start = 0;
   let next = Number.NEGATIVE_INFINITY;
+  let length = 1;
   for (let i = from; i < to; ) {
     const time = times[i]!;
     if (time >= next) {
       start = fixed === null ? bucketing.bucketStart(time) : alignDown(time, fixed.width, fixed.phase);
       next = fixed === null ? bucketing.nextBucket(start) : start + fixed.width;
     }
-    const limit = Math.min(to, i + CHUNK);
-    let end = i + 1;
-    while (end < limit && times[end]! < next) end += 1;
+    const end = endOfRun(times, i, Math.min(to, i + CHUNK), next, length);
+    length = end - i;
     describeRun(times, values, i, end, row);
+    if (withSpread) describeSpread(values, i, end, row);
     row[A.start] = start;
     into.addRun(row, values, i, end, late);
     i = end;

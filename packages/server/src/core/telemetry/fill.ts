@@ -65,7 +65,7 @@ export function tooManyBuckets(most: number): PisyncError {
  * @param values - one per bucket that holds points
  */
 export function fillColumn(grid: BucketGrid, values: Float64Array, mode: FillMode): Float64Array {
-  const filled = Float64Array.from(grid.sources, (source) => (source < 0 ? Number.NaN : values[source]!));
+  const filled = taken(grid, values, Number.NaN);
   if (mode === 'previous') fillPrevious(grid, filled);
   if (mode === 'linear') fillLinear(grid, filled);
   return filled;
@@ -73,7 +73,16 @@ export function fillColumn(grid: BucketGrid, values: Float64Array, mode: FillMod
 
 /** The counts of a grid: an empty bucket holds 0 points, whatever the fill. */
 export function fillCounts(grid: BucketGrid, counts: Float64Array): Float64Array {
-  return Float64Array.from(grid.sources, (source) => (source < 0 ? 0 : counts[source]!));
+  return taken(grid, counts, 0);
+}
+
+function taken({ sources }: BucketGrid, values: Float64Array, missing: number): Float64Array {
+  const column = new Float64Array(sources.length);
+  for (let at = 0; at < column.length; at += 1) {
+    const source = sources[at]!;
+    column[at] = source < 0 ? missing : values[source]!;
+  }
+  return column;
 }
 
 function fillPrevious(grid: BucketGrid, filled: Float64Array): void {

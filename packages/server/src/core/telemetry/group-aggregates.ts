@@ -21,11 +21,13 @@ export class GroupAggregates {
   readonly #groups: readonly BucketAggregates[];
   readonly #bucketing: Bucketing;
   readonly #summary: Summary;
+  readonly #withSpread: boolean;
   #buckets = 0;
 
   /** @throws {PisyncError} `invalid_parameter` for a width or zone that does not exist */
   constructor(groups: number, summary: Summary) {
     this.#summary = summary;
+    this.#withSpread = summary.names.includes('stddev');
     this.#bucketing = createBucketing(parseBucket(summary.bucket), summary.timeZone);
     const withQuantiles = summary.names.some(isQuantile);
     this.#groups = Array.from({ length: groups }, () => new BucketAggregates(withQuantiles));
@@ -40,8 +42,26 @@ export class GroupAggregates {
     const into = this.#groups[group] as BucketAggregates;
     const { times, values, start, end } = numbersOf(columns, from, to);
     const before = into.length;
-    aggregateColumns(times, values, start, end, this.#bucketing, into);
-    this.#buckets += into.length - before;
+    aggregateColumns(times, values, start, end, this.#bucketing, into, this.#withSpread);
+    this.#grown(into.length - before);
+  }
+
+  /**
+   * Adds points of one series that were summed up before.
+   *
+   * @param rows - as `BucketAggregates.toRows` gives them, ascending; the points of each lie in one bucket, and so does the
+   *   start that it tells
+   * @throws {PisyncError} `invalid_parameter` as {@link add} does
+   */
+  addRows(group: number, rows: Float64Array): void {
+    const into = this.#groups[group] as BucketAggregates;
+    const before = into.length;
+    into.merge(BucketAggregates.fromRows(rows), this.#bucketing);
+    this.#grown(into.length - before);
+  }
+
+  #grown(more: number): void {
+    this.#buckets += more;
     if (this.#buckets > this.#summary.maxBuckets) throw tooManyBuckets(this.#summary.maxBuckets);
   }
 

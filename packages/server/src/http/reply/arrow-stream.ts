@@ -8,7 +8,13 @@ export const ARROW_BATCH_ROWS = 65_536;
 
 const TWO_32 = 2 ** 32;
 
-/** Rows of a column: microseconds since the epoch, numbers, 0 or 1 for booleans, or texts. */
+/** Smaller parts of a batch are put together. */
+const LEAST_PIECE = 16_384;
+
+/**
+ * Rows of a column: microseconds since the epoch, numbers, 0 or 1 for booleans, or texts. The numbers of `timestamp` and
+ * `int64` are written over: they become integers where they lie.
+ */
 export type ArrowValues =
   | { readonly type: 'timestamp'; readonly values: Float64Array }
   | { readonly type: 'int64'; readonly values: Float64Array }
@@ -59,8 +65,13 @@ export class ArrowStream {
     return new ArrowStream(await import('apache-arrow'), columns, metadata);
   }
 
-  /** The bytes of one record batch; before the first one those of the schema. @param columns - in their order */
-  batch(rows: number, columns: readonly ArrowValues[]): Buffer {
+  /**
+   * The bytes of one record batch; before the first one those of the schema.
+   *
+   * @param columns - in their order
+   * @returns pieces that follow each other; large columns are among them as they are, without a copy
+   */
+  batch(rows: number, columns: readonly ArrowValues[]): Uint8Array[] {
     const { makeData, RecordBatch, Struct } = this.#arrow;
     const children = columns.map((column) => dataOf(this.#arrow, rows, column));
     const type = new Struct(this.#schema.fields);
@@ -71,15 +82,29 @@ export class ArrowStream {
   }
 
   /** The last bytes; also those of the schema if there was no batch. */
-  end(): Buffer {
+  end(): Uint8Array[] {
     this.#writer.finish();
     return this.#take();
   }
 
-  #take(): Buffer {
-    const bytes = Buffer.concat(this.#parts);
+  #take(): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let small: Uint8Array[] = [];
+    const join = (): void => {
+      if (small.length > 0) pieces.push(Buffer.concat(small));
+      small = [];
+    };
+    for (const part of this.#parts) {
+      if (part.length < LEAST_PIECE) {
+        small.push(part);
+        continue;
+      }
+      join();
+      pieces.push(part);
+    }
+    join();
     this.#parts = [];
-    return bytes;
+    return pieces;
   }
 }
 
@@ -124,9 +149,10 @@ function dataOf(arrow: typeof import('apache-arrow'), length: number, column: Ar
   }
 }
 
-/** Whole numbers as 64-bit integers, by halves: a BigInt for each would take ten times as long. */
+/** Turns whole numbers into 64-bit integers, by halves: a BigInt for each would take ten times as long. */
 function wholes(values: Float64Array, length: number): BigInt64Array {
-  const halves = new Uint32Array(length * 2);
+  // Over the numbers themselves: each is read before it is written.
+  const halves = new Uint32Array(values.buffer, values.byteOffset, length * 2);
   let base = Number.NaN;
   let high = 0;
   for (let at = 0; at < length; at++) {
@@ -141,7 +167,7 @@ function wholes(values: Float64Array, length: number): BigInt64Array {
     halves[at * 2] = low;
     halves[at * 2 + 1] = high;
   }
-  return new BigInt64Array(halves.buffer);
+  return new BigInt64Array(values.buffer, values.byteOffset, length);
 }
 
 function validity(

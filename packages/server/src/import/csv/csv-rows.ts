@@ -1,3 +1,5 @@
+import { KnownTexts } from './known-texts.ts';
+
 const quote = 34;
 const newline = 10;
 const carriageReturn = 13;
@@ -34,6 +36,7 @@ export class CsvRows {
   readonly #separator: number;
   readonly #quotes: boolean;
   #bytes: Buffer = Buffer.alloc(0);
+  #view = new DataView(this.#bytes.buffer);
   /** Where the next row begins. */
   #at = 0;
   #nextLine = 1;
@@ -46,6 +49,9 @@ export class CsvRows {
   readonly #ends = new Int32Array(maxFields);
   /** 1 where the field stands in quotes, 2 where there are quotes inside. */
   readonly #marks = new Uint8Array(maxFields);
+  readonly #known = new KnownTexts();
+  /** Where the text is that each column said last. */
+  readonly #places = new Uint16Array(maxFields);
 
   constructor(dialect: CsvDialect) {
     this.#separator = dialect.separator;
@@ -56,7 +62,9 @@ export class CsvRows {
   push(chunk: Uint8Array): void {
     const more = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     const rest = this.#bytes.subarray(this.#at);
-    this.#bytes = rest.length === 0 ? more : Buffer.concat([rest, more]);
+    const bytes = rest.length === 0 ? more : Buffer.concat([rest, more]);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = 0;
   }
 
@@ -105,8 +113,14 @@ export class CsvRows {
     const from = this.#starts[index] as number;
     const to = this.#ends[index] as number;
     if (from === to) return '';
-    const text = this.#bytes.toString('utf8', from, to);
-    return this.#marks[index] === 2 ? text.replaceAll('""', '"') : text;
+    if (this.#marks[index] === 2) return this.#bytes.toString('utf8', from, to).replaceAll('""', '"');
+    // Most columns say what they said in the row before.
+    const last = this.#places[index] as number;
+    if (this.#known.is(last, this.#view, from, to)) return this.#known.at(last);
+    const place = this.#known.place(this.#view, from, to);
+    if (place === -1) return this.#bytes.toString('utf8', from, to);
+    this.#places[index] = place;
+    return this.#known.at(place);
   }
 
   /** A field's bytes, without the quotes around it; valid until the next push. */
@@ -133,7 +147,8 @@ export class CsvRows {
     if (negative) at += 1;
     const digits = to - at;
     // A point and 15 digits are below 2^53, and 16 digits without a point are rounded once.
-    if (digits === 0 || digits > 16) return numberOf(this.field(index));
+    if (digits <= 0) return Number.NaN;
+    if (digits > 16) return numberOf(this.field(index));
     let whole = 0;
     let point = -1;
     for (; at < to; at += 1) {
@@ -164,6 +179,7 @@ export class CsvRows {
   #scan(): boolean {
     const bytes = this.#bytes;
     const separator = this.#separator;
+    const quotes = this.#quotes;
     const limit = Math.min(bytes.length, this.#at + maxRowBytes);
     let at = this.#at;
     let count = 0;
@@ -172,7 +188,7 @@ export class CsvRows {
       const start = at;
       let end: number;
       let mark = 0;
-      if (this.#quotes && bytes[at] === quote) {
+      if (quotes && bytes[at] === quote) {
         end = this.#closingQuote(at + 1, limit);
         if (end === -1) return this.#noEnd(limit, count);
         mark = this.#inner ? 2 : 1;
@@ -180,8 +196,9 @@ export class CsvRows {
         if (bytes[at] === carriageReturn) at += 1;
       } else {
         for (; at < limit; at += 1) {
-          const code = bytes[at];
-          if (code === separator || code === newline) break;
+          const code = bytes[at] as number;
+          // Most characters come behind both in ASCII.
+          if (code <= separator && (code === separator || code === newline)) break;
         }
         if (at === limit && !(this.#ended && limit === bytes.length)) return this.#noEnd(limit, count);
         end = at;

@@ -1,6 +1,12 @@
-import { cellIdentity, type DetectionType } from '@pisync/protocol';
+import {
+  cellIdentity,
+  DetectionDraft,
+  type DetectionNumber,
+  type DetectionType,
+  detectionField,
+} from '@pisync/protocol';
 import { parseFileTime } from '../file-time.ts';
-import { importDetection } from '../import-detection.ts';
+import { importDraft } from '../import-detection.ts';
 import {
   type ByteSource,
   type ImportContext,
@@ -12,7 +18,7 @@ import {
 import { CsvRows, maxRowBytes } from './csv-rows.ts';
 
 /** The columns that are read, by their number here; WiGLE's names in lower case. */
-const columnNames = [
+const columnNames: readonly string[] = [
   'mac',
   'ssid',
   'authmode',
@@ -27,16 +33,37 @@ const columnNames = [
   'rcois',
   'mfgrid',
   'type',
-] as const;
+];
 
-type ColumnName = (typeof columnNames)[number];
+/** The number of each column. */
+const column = {
+  mac: 0,
+  ssid: 1,
+  authmode: 2,
+  firstseen: 3,
+  channel: 4,
+  frequency: 5,
+  rssi: 6,
+  lat: 7,
+  lon: 8,
+  altitude: 9,
+  accuracy: 10,
+  rcois: 11,
+  mfgrid: 12,
+  type: 13,
+} as const;
 
 /** Columns without a header line, by version: 1.6 added three to those of 1.4. */
-const columns16: readonly string[] = columnNames;
-const columns14 = columns16.filter((name) => !['frequency', 'rcois', 'mfgrid'].includes(name));
+const columns14 = columnNames.filter((name) => !['frequency', 'rcois', 'mfgrid'].includes(name));
+
+interface Radio {
+  readonly type: DetectionType;
+  /** Of a cell. */
+  readonly technology?: string;
+}
 
 /** WiGLE's names of the radios, and the single letters of its database. */
-const types: Readonly<Record<string, { readonly type: DetectionType; readonly technology?: string }>> = {
+const types: Readonly<Record<string, Radio>> = {
   WIFI: { type: 'wifi' },
   W: { type: 'wifi' },
   BT: { type: 'bluetooth' },
@@ -99,18 +126,22 @@ class WigleRows {
   readonly rows = new CsvRows({ separator: 44, quotes: true });
   readonly #context: ImportContext;
   /** Place of each column in a row, -1 where the file has none. */
-  readonly #place = Object.fromEntries(columnNames.map((name) => [name, -1])) as Record<ColumnName, number>;
-  #columns: readonly string[] = columns16;
+  readonly #places = new Int32Array(columnNames.length);
+  #columns: readonly string[] = columnNames;
   #headPassed = false;
   /** True in a file that PiSync wrote. */
   #ours = false;
   /** Fields that the name takes besides its own, because its commas are not quoted. */
   #extra = 0;
+  readonly #draft = new DetectionDraft();
   readonly #rowText = () => this.rows.text;
+  /** The type of the row before as it stood there, and what it meant. */
+  #lastType = 'WIFI';
+  #lastRadio: Radio = { type: 'wifi' };
 
   constructor(context: ImportContext) {
     this.#context = context;
-    this.#setColumns(columns16);
+    this.#setColumns(columnNames);
   }
 
   /** All items that are complete. */
@@ -130,7 +161,7 @@ class WigleRows {
   #readHead(): boolean {
     const first = this.rows.field(0).replace(/^\ufeff/, '');
     if (/^wiglewifi-/i.test(first)) {
-      this.#setColumns(/-1\.[0-5]$/.test(first) ? columns14 : columns16);
+      this.#setColumns(/-1\.[0-5]$/.test(first) ? columns14 : columnNames);
       this.#ours = this.#headFields().includes('brand=PiSync');
       return true;
     }
@@ -147,7 +178,7 @@ class WigleRows {
 
   #setColumns(names: readonly string[]): void {
     this.#columns = names;
-    for (const name of columnNames) this.#place[name] = names.indexOf(name);
+    for (const [at, name] of columnNames.entries()) this.#places[at] = names.indexOf(name);
   }
 
   #item(): ImportItem {
@@ -155,7 +186,8 @@ class WigleRows {
     const { line } = rows;
     try {
       this.#checkShape();
-      const item = importDetection(line, this.#record(), this.#rowText, this.#context.deviceId);
+      this.#fill();
+      const item = importDraft(line, this.#draft, this.#rowText, this.#context);
       // What a quote that was never closed swallowed is not lost with it.
       if (!('problem' in item) || !rows.manyLines) return item;
       rows.onlyFirstLine();
@@ -178,62 +210,83 @@ class WigleRows {
     const wanted = this.#columns.length;
     const extra = rows.count - wanted;
     if (extra === 0) return;
-    if (extra > 0 && extra < 32 && this.#at('ssid') !== -1) {
+    if (extra > 0 && extra < 32 && this.#at(column.ssid) !== -1) {
       this.#extra = extra;
-      const time = parseFileTime(this.#text('firstseen'));
+      const time = parseFileTime(this.#text(column.firstseen));
       if (time === null || !Number.isNaN(time)) return;
     }
     const detail = `the row has ${rows.count} fields where the header has ${wanted}; it may be cut off`;
     throw new RowFault('invalid_item', null, detail);
   }
 
-  #at(name: ColumnName): number {
-    const place = this.#place[name];
-    return this.#extra > 0 && place > this.#place.ssid ? place + this.#extra : place;
+  #at(number: number): number {
+    const place = this.#places[number] as number;
+    const behind = this.#extra > 0 && place > (this.#places[column.ssid] as number);
+    return behind ? place + this.#extra : place;
   }
 
-  #text(name: ColumnName): string {
-    return this.rows.field(this.#at(name));
+  #text(number: number): string {
+    return this.rows.field(this.#at(number));
   }
 
   #name(): string {
-    const at = this.#at('ssid');
-    return this.#extra === 0 ? this.#words('ssid') : this.rows.span(at, at + this.#extra);
+    const at = this.#at(column.ssid);
+    return this.#extra === 0 ? this.#words(column.ssid) : this.rows.span(at, at + this.#extra);
   }
 
   /** A text that anybody may have chosen. */
-  #words(name: ColumnName): string {
-    const text = this.#text(name);
+  #words(number: number): string {
+    const text = this.#text(number);
     return this.#ours && madePlain.test(text) ? text.slice(1) : text;
   }
 
-  /** A number, null where the field is empty; what is not finite is left to the decoder. */
-  #number(name: ColumnName): number | null {
-    const at = this.#at(name);
-    const value = this.rows.number(at);
-    if (!Number.isNaN(value)) return value;
-    const text = this.rows.field(at).trim();
+  /** Puts a number into the draft; what is not finite is left to the decoder. */
+  #put(field: DetectionNumber, number: number): void {
+    const value = this.rows.number(this.#at(number));
+    this.#draft.number(field, Number.isNaN(value) ? this.#noNumber(number) : value);
+  }
+
+  /** A number, null where the field is empty. */
+  #number(number: number): number | null {
+    const value = this.rows.number(this.#at(number));
+    return Number.isNaN(value) ? this.#noNumber(number) : value;
+  }
+
+  /** What a field says that is no number: nothing, or that it is not one. */
+  #noNumber(number: number): number | null {
+    const text = this.#text(number).trim();
     if (text === '' || text === 'null') return null;
-    if (/^[+-]?nan$/i.test(text)) return value;
+    if (/^[+-]?nan$/i.test(text)) return Number.NaN;
+    const name = columnNames[number] as string;
     throw new RowFault('invalid_type', name, `${name} is ${JSON.stringify(text.slice(0, 40))}, not a number`);
   }
 
-  #record(): Record<string, unknown> {
-    const word = this.#at('type') === -1 ? 'WIFI' : this.#text('type').trim().toUpperCase();
+  #readRadio(): Radio {
+    const text = this.#at(column.type) === -1 ? 'WIFI' : this.#text(column.type);
+    if (text === this.#lastType) return this.#lastRadio;
+    const word = text.trim().toUpperCase();
     const radio = Object.hasOwn(types, word) ? types[word] : undefined;
     if (radio === undefined) {
       const detail = `type is ${JSON.stringify(word.slice(0, 40))}; WiGLE knows WIFI, BT, BLE, GSM, CDMA, WCDMA, LTE and NR`;
       throw new RowFault('invalid_text', 'type', detail);
     }
-    const channel = this.#number('channel');
-    const frequency = this.#number('frequency');
+    this.#lastType = text;
+    this.#lastRadio = radio;
+    return radio;
+  }
+
+  /** Puts the fields of the row into the draft. */
+  #fill(): void {
+    const radio = this.#readRadio();
+    const channel = this.#number(column.channel);
+    const frequency = this.#number(column.frequency);
     const wifi = radio.type === 'wifi';
     // Of cells the column holds the channel (ARFCN); of the others it is overloaded, with a device class for example.
     const tuned = radio.type === 'cellular' && isChannel(frequency);
     const told = tuned ? frequency : channel;
-    const time = parseFileTime(this.#text('firstseen'));
+    const time = parseFileTime(this.#text(column.firstseen));
     if (Number.isNaN(time)) {
-      const detail = `firstseen is ${JSON.stringify(this.#text('firstseen').slice(0, 40))}, not a time such as 2026-11-20 08:30:00`;
+      const detail = `firstseen is ${JSON.stringify(this.#text(column.firstseen).slice(0, 40))}, not a time such as 2026-11-20 08:30:00`;
       throw new RowFault('invalid_timestamp', 'firstseen', detail);
     }
     const name = this.#name();
@@ -244,21 +297,22 @@ class WigleRows {
         'ssid goes over the rows behind it; its quote is not closed',
       );
     }
-    return {
-      type: radio.type,
-      identity: radio.type === 'cellular' ? cellOf(this.#text('mac'), word) : this.#text('mac'),
-      name,
-      timestamp: time,
-      channel: told !== null && told > 0 ? told : null,
-      frequency_mhz: wifi && frequency !== null && frequency > 0 ? frequency : null,
-      signal_dbm: this.#number('rssi'),
-      lat: this.#number('currentlatitude'),
-      lon: this.#number('currentlongitude'),
-      altitude: this.#number('altitudemeters'),
-      accuracy: this.#number('accuracymeters'),
-      capabilities: this.#words('authmode'),
-      metadata: this.#metadata(name, radio.technology, wifi || tuned ? null : frequency),
-    };
+    const draft = this.#draft;
+    draft.begin(radio.type);
+    const mac = this.#text(column.mac);
+    draft.text(detectionField.identity, radio.type === 'cellular' ? cellOf(mac, radio) : mac);
+    draft.text(detectionField.name, name);
+    draft.number(detectionField.timestamp, time);
+    draft.number(detectionField.channel, told !== null && told > 0 ? told : null);
+    draft.number(detectionField.frequencyMhz, wifi && frequency !== null && frequency > 0 ? frequency : null);
+    this.#put(detectionField.signalDbm, column.rssi);
+    this.#put(detectionField.lat, column.lat);
+    this.#put(detectionField.lon, column.lon);
+    this.#put(detectionField.altitude, column.altitude);
+    this.#put(detectionField.accuracy, column.accuracy);
+    draft.text(detectionField.capabilities, this.#words(column.authmode));
+    const metadata = this.#metadata(name, radio.technology, wifi || tuned ? null : frequency);
+    if (metadata !== null) draft.metadata(metadata);
   }
 
   #metadata(
@@ -266,8 +320,8 @@ class WigleRows {
     technology: string | undefined,
     frequency: number | null,
   ): Record<string, unknown> | null {
-    const rcois = this.#words('rcois');
-    const mfgrid = this.#words('mfgrid');
+    const rcois = this.#words(column.rcois);
+    const mfgrid = this.#words(column.mfgrid);
     // What PiSync writes is UTF-8 throughout.
     const broken = !this.#ours && name.includes('\ufffd');
     const code = frequency === null || frequency === 0 ? null : frequency;
@@ -278,7 +332,8 @@ class WigleRows {
     if (technology !== undefined) metadata['technology'] = technology;
     if (code !== null) metadata['wigle_frequency'] = code;
     // An SSID is bytes, and not always those of UTF-8.
-    if (broken) metadata['name_bytes'] = Buffer.from(this.rows.fieldBytes(this.#at('ssid'))).toString('hex');
+    if (broken)
+      metadata['name_bytes'] = Buffer.from(this.rows.fieldBytes(this.#at(column.ssid))).toString('hex');
     return metadata;
   }
 }
@@ -291,11 +346,11 @@ function isChannel(value: number | null): value is number {
  * The identity of a cell: WiGLE writes `310260_42081_7711`, MCC and MNC in one number; CDMA cells have no MCC and come as system,
  * network and base station.
  */
-function cellOf(key: string, type: string): string {
+function cellOf(key: string, radio: Radio): string {
   const parts = /^(\d{1,6})_(\d+)_(\d+)$/.exec(key.trim());
   if (parts === null) return key;
   const [operator, area, cell] = [parts[1] as string, Number(parts[2]), Number(parts[3])];
-  if (type === 'CDMA' || type === 'C') return cellIdentity(0, Number(operator), area, cell) ?? key;
+  if (radio.technology === 'cdma') return cellIdentity(0, Number(operator), area, cell) ?? key;
   if (operator.length < 4) return key;
   return cellIdentity(Number(operator.slice(0, 3)), Number(operator.slice(3)), area, cell) ?? key;
 }

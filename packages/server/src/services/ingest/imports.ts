@@ -12,7 +12,7 @@ import { rejectedItem } from './rejection.ts';
 const groupItems = 2000;
 
 /** Commits that may run at once; more would let one file fill the store's queue. */
-const groupsInFlight = 3;
+const groupsInFlight = 6;
 
 /** Files that are imported at once. */
 const filesInFlight = 4;
@@ -65,9 +65,9 @@ type Counts = { -readonly [Name in keyof ImportProgress]: ImportProgress[Name] }
 
 /** Items that are committed together. */
 class Group {
-  readonly detections: Detection[] = [];
-  readonly tracks: TrackPoint[] = [];
-  readonly rejected: RejectedItem[] = [];
+  detections: Detection[] = [];
+  tracks: TrackPoint[] = [];
+  rejected: RejectedItem[] = [];
   /** What became of it; undefined while it is under way. */
   counts: Omit<ImportProgress, 'line'> | undefined;
   /** Last line that it answers for. */
@@ -117,8 +117,9 @@ export class Imports {
     try {
       for await (const items of importStream(order.source, { deviceId: order.deviceId }, this.#place)) {
         order.signal?.throwIfAborted();
-        for (const item of items) {
-          if (item.line >= order.fromLine && run.take(item)) await run.room();
+        for (let at = 0; at < items.length; ) {
+          at = run.take(items, at);
+          await run.room();
         }
         if (this.#clock.monotonic() - turn < turnMs) continue;
         await nextTurn();
@@ -166,8 +167,24 @@ class Run {
     this.#counts = { line: this.#line, stored: 0, duplicate: 0, conflict: 0, rejected: 0, points: 0 };
   }
 
-  /** Takes the next item of the file. @returns true where {@link room} must be awaited before the next one */
-  take(item: ImportItem): boolean {
+  /**
+   * Takes the next items of the file, until a commit is begun: {@link room} must then be awaited. Not `async`: such a function, which
+   * waits more often than it is called, is never compiled.
+   *
+   * @param from - the first of `items` to take
+   * @returns the next one
+   */
+  take(items: readonly ImportItem[], from: number): number {
+    const { fromLine } = this.#order;
+    for (let at = from; at < items.length; at += 1) {
+      const item = items[at] as ImportItem;
+      if (item.line >= fromLine && this.#take(item)) return at + 1;
+    }
+    return items.length;
+  }
+
+  /** @returns true where a commit was begun */
+  #take(item: ImportItem): boolean {
     const full = this.#group.size >= groupItems;
     // One line may hold many items: all of them are answered for when the first of the next line is there.
     if (full) this.#commit(item.line - 1);
@@ -238,17 +255,28 @@ class Run {
   }
 
   async #write(group: Group): Promise<Omit<ImportProgress, 'line'>> {
+    const points = group.tracks.length;
+    const rejected = group.rejected.length;
+    const [kept, ...others] = await Promise.allSettled(this.#begin(group));
+    for (const other of others) if (other.status === 'rejected') throw other.reason;
+    if (kept.status === 'rejected') throw kept.reason;
+    return { ...countOutcomes(kept.value), rejected, points };
+  }
+
+  /**
+   * Begins the commits of a group, which lets go of its items: a sink has no use for them once it has taken them, and held until the
+   * end of the commits they would outlive many collections of garbage. Not `async`, for that holds what it was given, too.
+   */
+  #begin(group: Group) {
     const { detections, tracks, rejected } = group;
-    const [kept, ...others] = await Promise.allSettled([
+    group.detections = [];
+    group.tracks = [];
+    group.rejected = [];
+    return [
       detections.length === 0 ? [] : this.#sink.detections(detections),
       tracks.length === 0 ? undefined : this.#sink.track(tracks, this.#order.deviceId),
       rejected.length === 0 ? undefined : this.#sink.rejected(rejected),
-    ]);
-    for (const other of others) if (other.status === 'rejected') throw other.reason;
-    if (kept.status === 'rejected') throw kept.reason;
-    const counts = { stored: 0, duplicate: 0, conflict: 0, rejected: rejected.length, points: tracks.length };
-    for (const outcome of kept.value) counts[outcome] += 1;
-    return counts;
+    ] as const;
   }
 
   /** Counts the groups that have ended, up to the first that has not: what is told has no gaps. */
@@ -269,6 +297,12 @@ class Run {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+}
+
+function countOutcomes(outcomes: readonly CommitOutcome[]): Record<CommitOutcome, number> {
+  const counts = { stored: 0, duplicate: 0, conflict: 0 };
+  for (const outcome of outcomes) counts[outcome] += 1;
+  return counts;
 }
 
 function translated(error: unknown): unknown {

@@ -127,12 +127,16 @@ function bucketViews(
   { starts, columns }: Pick<BucketGroup, 'starts' | 'columns'>,
   functions: readonly AggregateName[],
 ) {
-  return Array.from(starts, (start, at) => {
-    const shown: Record<string, string | number | null> = { timestamp: formatPointTime(start) };
-    for (const [index, name] of functions.entries()) {
-      const value = columns[index]?.[at] ?? Number.NaN;
-      shown[name] = Number.isFinite(value) ? value : null;
+  const views: Record<string, string | number | null>[] = [];
+  for (let at = 0; at < starts.length; at++) {
+    const shown: Record<string, string | number | null> = {
+      timestamp: formatPointTime(starts[at] as number),
+    };
+    for (let index = 0; index < functions.length; index++) {
+      const value = (columns[index] as Float64Array)[at] as number;
+      shown[functions[index] as AggregateName] = Number.isFinite(value) ? value : null;
     }
-    return shown;
-  });
+    views.push(shown);
+  }
+  return views;
 }

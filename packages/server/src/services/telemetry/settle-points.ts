@@ -10,12 +10,7 @@ import { POINTS_PER_ITEM } from '../ingest/ingest.ts';
 export function settlePoints(batch: PointBatch, clock: PointClock): readonly string[] {
   const { series, seriesOf, times, count } = batch;
   const devices = new Map<string, number>();
-  const deviceOf = Int32Array.from(series, ({ deviceId }) => {
-    const known = devices.get(deviceId);
-    if (known !== undefined) return known;
-    devices.set(deviceId, devices.size);
-    return devices.size - 1;
-  });
+  const deviceOf = numberDevices(series, devices);
   const points = new Uint32Array(devices.size);
   const { earliest, latest } = believableTimes(clock);
   /** Places of the points whose time cannot be right, by device: one pass, whatever the number of devices. */
@@ -36,4 +31,23 @@ export function settlePoints(batch: PointBatch, clock: PointClock): readonly str
       owners.push(deviceId);
   }
   return owners;
+}
+
+/** Numbers the devices of the series in `devices`. @returns the number of each series' device */
+function numberDevices(series: PointBatch['series'], devices: Map<string, number>): Int32Array {
+  const deviceOf = new Int32Array(series.length);
+  let before = '';
+  let number = -1;
+  for (let index = 0; index < series.length; index++) {
+    const { deviceId } = series[index] as PointBatch['series'][number];
+    // The series of a device mostly come together.
+    if (deviceId !== before || number < 0) {
+      const known = devices.get(deviceId);
+      number = known ?? devices.size;
+      if (known === undefined) devices.set(deviceId, number);
+      before = deviceId;
+    }
+    deviceOf[index] = number;
+  }
+  return deviceOf;
 }

@@ -31,20 +31,37 @@ export function latestViews(items: readonly SeriesRecord[]) {
   });
 }
 
+const HOUR_MS = 3_600_000;
+/** 00 to 99, and 000 to 999. */
+const twoDigits = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+const threeDigits = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
+/** The hour that was written last, up to its first colon: neighbouring points mostly have it in common. */
+let lastHour = Number.NaN;
+let hourText = '';
+
 /** RFC 3339 in UTC with milliseconds, or microseconds where there are some. */
 export function formatPointTime(time: number): string {
   const ms = Math.floor(time / 1000);
-  const text = formatTimestamp(ms);
+  const hour = Math.floor(ms / HOUR_MS);
+  if (hour !== lastHour) {
+    hourText = formatTimestamp(hour * HOUR_MS).slice(0, -10);
+    lastHour = hour;
+  }
+  const within = ms - hour * HOUR_MS;
+  const seconds = Math.floor(within / 1000);
+  const minute = Math.floor(seconds / 60);
+  const text = `${hourText}${twoDigits[minute]}:${twoDigits[seconds - minute * 60]}.${threeDigits[within - seconds * 1000]}`;
   const rest = time - ms * 1000;
-  return rest === 0 ? text : `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+  return rest === 0 ? `${text}Z` : `${text}${threeDigits[rest]}Z`;
 }
 
 /** Points as a reply shows them. */
 export function pointViews(points: PointColumns) {
-  return Array.from({ length: points.count }, (_, at) => ({
-    timestamp: formatPointTime(points.times[at] as number),
-    value: pointValue(points, at),
-  }));
+  const views: { timestamp: string; value: number | boolean | string }[] = [];
+  for (let at = 0; at < points.count; at++) {
+    views.push({ timestamp: formatPointTime(points.times[at] as number), value: pointValue(points, at) });
+  }
+  return views;
 }
 
 /** The value of a point of columns. */

@@ -76,6 +76,14 @@ const anyPoint: fc.Arbitrary<PlainPoint> = fc.record({
   value: fc.constantFrom<PlainPoint['value']>(0, -0, 1, 20.25, 0.1, true, 'on', 'off'),
 });
 
+/** So many of one series in a moment that they are summed up when they are sealed; some come again. */
+const anyDensePoints: fc.Arbitrary<PlainPoint[]> = fc.constantFrom(0, 0, 150).map((first) =>
+  Array.from({ length: 320 }, (_, at) => ({
+    ...{ deviceId: 'sensor', key: 'dense', time: now * 1000 + first + at },
+    value: (at * 7) % 40,
+  })),
+);
+
 /** Few radios, places and identities, so that networks have several variants and repetitions are frequent. */
 const anyDetection: fc.Arbitrary<ObservedDetection> = fc
   .record({
@@ -109,7 +117,11 @@ export const anyGroup: fc.Arbitrary<CommitGroup> = fc
   .record({
     observations: fc.array(anyObservation, { maxLength: 24 }),
     rejected: fc.array(anyRejected.map(rejectedItem), { maxLength: 2 }),
-    points: fc.option(fc.array(anyPoint, { maxLength: 20 }).map(pointBatch), { nil: undefined }),
+    points: fc.oneof(
+      { weight: 1, arbitrary: fc.constant(undefined) },
+      { weight: 3, arbitrary: fc.array(anyPoint, { maxLength: 20 }).map(pointBatch) },
+      { weight: 1, arbitrary: anyDensePoints.map(pointBatch) },
+    ),
     contactAt: fc.nat({ max: 3 }).map((step) => now + step * hour),
     counters: fc.array(fc.record({ epoch: fc.constantFrom('a', 'z'), seq: fc.nat({ max: 20 }) }), {
       maxLength: 4,

@@ -103,6 +103,16 @@ describe('identity of a detection', () => {
     );
   });
 
+  test('is made of the bytes of all fields that there are', () => {
+    fc.assert(
+      fc.property(anyDetection, ({ eventId: _, ...rest }) => {
+        const d = { ...rest, epoch: null, seq: null, eventId: null, deviceTime: rest.deviceTime ?? 5 };
+        assert.deepEqual(detectionIdentityHash(d), leadingBits(digestOf(d)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test('is made of these bytes, for ever: sealed blocks hold the hash', () => {
     const position = { lat: 48.1, lon: 11.5, altitude: null, accuracy: 4, heading: null, speed: null };
     const fields = { deviceTime: 1_700_000_000_000, name: 'Café', signalDbm: -61 };
@@ -119,6 +129,37 @@ describe('identity of a detection', () => {
     assert.deepEqual(detectionIdentityHash({ ...d, epoch: 'e', seq: 7 }), leadingBits(counted));
   });
 });
+
+/** The rule of the bytes in plain words: flags and type, then the numbers that there are, then the texts. */
+function digestOf(d: Detection): Buffer {
+  const p = d.position;
+  const numbers: readonly [number, number | null | undefined][] = [
+    [1, d.deviceTime],
+    [2, d.channel],
+    [4, d.frequencyMhz],
+    [8, d.signalDbm],
+    [16, p?.lat],
+    [0, p?.lon],
+    [32, p?.altitude],
+    [64, p?.accuracy],
+    [128, p?.heading],
+    [256, p?.speed],
+  ];
+  const texts: readonly [number, string | null][] = [
+    [0, d.identity],
+    [512, d.name],
+    [1024, d.security],
+    [2048, d.capabilities],
+    [4096, d.metadata],
+  ];
+  const flags = [...numbers, ...texts].reduce((sum, [flag, value]) => sum + (value == null ? 0 : flag), 0);
+  return Buffer.concat([
+    ...[Buffer.of(3), text(d.deviceId)],
+    Buffer.of(flags & 255, flags >> 8, ['wifi', 'bluetooth', 'ble', 'cellular'].indexOf(d.type)),
+    ...numbers.flatMap(([, value]) => (value == null ? [] : [number(value + 0)])),
+    ...texts.flatMap(([, value]) => (value === null ? [] : [text(value)])),
+  ]);
+}
 
 function text(value: string): Buffer {
   const length = Buffer.alloc(4);

@@ -38,7 +38,7 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T, void, undefined>
 
 async function written(slices: readonly (readonly Point[])[], kinds: number): Promise<Buffer> {
   const series = { device_id: 'pi-1', metric: 't', tags: { site: 'ä' } };
-  const stream = arrowPoints({ series, kinds, slices: each(slices.map(columnsOf)) });
+  const stream = arrowPoints({ series, kinds, slices: each(slices.map(columnsOf)) }, () => false);
   return Buffer.concat(await Array.fromAsync(stream));
 }
 
@@ -119,6 +119,21 @@ describe('points as an Arrow stream', () => {
       [ARROW_BATCH_ROWS, 100_000 - ARROW_BATCH_ROWS, points.length - 100_000],
     );
     assert.equal(table.getChild('value')?.get(points.length - 1), (points.length - 1) / 8);
+  });
+
+  test('give their memory back when they have left, and not before', async () => {
+    const columns = columnsOf(Array.from({ length: 70_000 }, (_, at): Point => [at, at / 8]));
+    const series = { device_id: 'pi-1', metric: 't', tags: {} };
+    for (const sent of [false, true]) {
+      const slice = columnsOf(Array.from({ length: columns.count }, (_, at): Point => [at, at / 8]));
+      const pieces: Buffer[] = [];
+      for await (const piece of arrowPoints({ series, kinds: 1, slices: each([slice]) }, () => sent))
+        pieces.push(Buffer.from(piece));
+      assert.equal(slice.times.length, sent ? 0 : columns.count);
+      assert.equal(slice.values.length, sent ? 0 : columns.count);
+      const table = tableFromIPC(Buffer.concat(pieces));
+      assert.deepEqual(table.getChild('value')?.toArray(), columns.values);
+    }
   });
 
   test('end in an error where a point is of a kind that the schema does not have', async () => {

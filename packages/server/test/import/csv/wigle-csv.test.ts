@@ -157,6 +157,16 @@ test('every kind of radio', async () => {
   );
 });
 
+test('a row has its own kind, whatever the kinds of the rows before', async () => {
+  const row = (type: string) => `00:1A:2B:3C:4D:5E,x,,2026-11-20 08:30:00,,,-60,48.1,11.5,1,1,,,${type}`;
+  const types = ['BLE', 'BLE', 'ble', 'WIFI', 'WIFI', 'BT', 'ZIGBEE', 'BT', 'W'];
+  const items = await read(file(...types.map(row)));
+  assert.deepEqual(
+    items.map((item) => ('detection' in item ? item.detection.type : null)),
+    ['ble', 'ble', 'ble', 'wifi', 'wifi', 'bluetooth', null, 'bluetooth', 'wifi'],
+  );
+});
+
 test('dirty rows are problems of their line, and their neighbours are kept', async () => {
   const items = await read(
     file(

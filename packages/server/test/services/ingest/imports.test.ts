@@ -102,7 +102,7 @@ describe('an import', () => {
     const file = head + Array.from({ length: 21_000 }, (_, at) => row(at)).join('');
     await importsOf(sink).run(order(file));
     assert.deepEqual(sink.commits, [...new Array(10).fill(2000), 1000]);
-    assert.equal(sink.most, 3);
+    assert.equal(sink.most, 6);
   });
 
   test('takes points of tracks that have a time', async () => {

@@ -80,7 +80,7 @@ export async function openSqliteStore(
     sealPoints: options.sealPoints,
     sealDetections: options.sealDetections,
   };
-  const writer = startThread(new URL('./threads/writer.ts', import.meta.url), workerData);
+  const writer = startThread(new URL('./threads/writer.ts', import.meta.url), workerData, true);
   const first = await new Promise<WriterStatus>((opened, failed) => {
     writer.once('error', failed);
     writer.once('message', (message: WriterStatus | { error: ErrorMessage }) => {
@@ -89,7 +89,7 @@ export async function openSqliteStore(
     });
   });
   const reader = new OnDemandThread(
-    () => startThread(new URL('./threads/reader.ts', import.meta.url), { path: place }),
+    () => startThread(new URL('./threads/reader.ts', import.meta.url), { path: place }, true),
     READER_IDLE_MS,
   );
   return new ThreadedStore(place, writer, reader, first);

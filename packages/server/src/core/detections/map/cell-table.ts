@@ -46,6 +46,13 @@ export class CellTable {
     this.#index = new Uint32Array(2 * room);
   }
 
+  /** Gives the memory back, up to thirty megabytes, before the garbage collector would. The table is empty afterwards. */
+  release(): void {
+    for (const { buffer } of [this.counts, this.sums, this.#keys, this.#index]) {
+      (buffer as ArrayBuffer).transfer(0);
+    }
+  }
+
   /** The slot of a tile; -1 for one outside of the frame. */
   slot(x: number, y: number): number {
     const { tiles, left, top, width, height } = this.#frame;

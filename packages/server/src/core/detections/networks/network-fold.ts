@@ -1,4 +1,4 @@
-import type { DetectionType, ObservedDetection } from '@pisync/protocol';
+import type { Detection, DetectionType } from '@pisync/protocol';
 import type { StoredDetection } from '../detection-columns.ts';
 import type { NetworkRecord, NetworkVariant } from './network.ts';
 import { compareVariants } from './network-changes.ts';
@@ -87,9 +87,34 @@ export function emptyNetwork(type: DetectionType, identity: string): NetworkRow 
   };
 }
 
+/** What a detection says of the network itself. */
+export type Looks = Pick<Detection, 'name' | 'security' | 'channel' | 'frequencyMhz'>;
+
+/** When and where a network was heard; `accuracy` counts only where there is a position. */
+export interface Sighting {
+  timestamp: number;
+  ordinal: number;
+  /** dBm. */
+  signal: number | null;
+  lat: number | null;
+  lon: number | null;
+  /** Metres. */
+  accuracy: number | null;
+}
+
 /** Takes a detection of the network into its row. */
 export function foldDetection(row: NetworkRow, detection: StoredDetection): void {
-  const { timestamp, ordinal, name, security, signalDbm, position } = detection;
+  const { timestamp, ordinal, signalDbm: signal, position } = detection;
+  const { lat, lon, accuracy } = position ?? nowhere;
+  foldSighting(row, detection, { timestamp, ordinal, signal, lat, lon, accuracy });
+}
+
+const nowhere = { lat: null, lon: null, accuracy: null };
+
+/** As {@link foldDetection}, of a detection that lies in columns. */
+export function foldSighting(row: NetworkRow, looks: Looks, sighting: Sighting): void {
+  const { timestamp, ordinal, signal, lat, lon } = sighting;
+  const { name, security } = looks;
   row.detections += 1;
   if (timestamp < row.firstSeenAt) row.firstSeenAt = timestamp;
   if (timestamp > row.lastSeenAt || (timestamp === row.lastSeenAt && ordinal > row.lastOrdinal)) {
@@ -97,15 +122,11 @@ export function foldDetection(row: NetworkRow, detection: StoredDetection): void
     row.lastOrdinal = ordinal;
     row.name = name;
     row.security = security;
-    row.channel = detection.channel;
-    row.frequencyMhz = detection.frequencyMhz;
+    row.channel = looks.channel;
+    row.frequencyMhz = looks.frequencyMhz;
   }
-  if (signalDbm !== null) {
-    const lat = position === null ? null : position.lat;
-    const lon = position === null ? null : position.lon;
-    offerSignal(row, signalDbm, lat, lon, timestamp, ordinal);
-  }
-  if (position !== null) addPosition(row, detection, position.lat, position.lon);
+  if (signal !== null) offerSignal(row, signal, sighting);
+  if (lat !== null && lon !== null) addPosition(row, sighting, lat, lon);
   const variant = variantOf(row, name, security);
   variant.detections += 1;
   if (timestamp < variant.firstSeenAt) variant.firstSeenAt = timestamp;
@@ -113,24 +134,17 @@ export function foldDetection(row: NetworkRow, detection: StoredDetection): void
 }
 
 /** Strongest first, then one with a position, then the newest, then the later committed. */
-function offerSignal(
-  row: NetworkRow,
-  signal: number,
-  lat: number | null,
-  lon: number | null,
-  at: number,
-  ordinal: number,
-): void {
+function offerSignal(row: NetworkRow, signal: number, { lat, lon, timestamp, ordinal }: Sighting): void {
   const stronger =
     row.signal === null
       ? 1
       : signal - row.signal ||
         Number(lat !== null) - Number(row.signalLat !== null) ||
-        at - row.signalAt ||
+        timestamp - row.signalAt ||
         ordinal - row.signalOrdinal;
   if (stronger <= 0) return;
   row.signal = signal;
-  row.signalAt = at;
+  row.signalAt = timestamp;
   row.signalOrdinal = ordinal;
   row.signalLat = lat;
   row.signalLon = lon;
@@ -171,9 +185,8 @@ function variantKey(name: string | null, security: string | null): string {
 
 const radians = Math.PI / 180;
 
-function addPosition(sums: PositionSums, detection: ObservedDetection, lat: number, lon: number): void {
-  const accuracy = detection.position?.accuracy ?? null;
-  const weight = positionWeight(detection.signalDbm, accuracy);
+function addPosition(sums: PositionSums, { signal, accuracy }: Sighting, lat: number, lon: number): void {
+  const weight = positionWeight(signal, accuracy);
   const level = weight * Math.cos(lat * radians);
   sums.located += 1;
   sums.weight += weight;

@@ -27,13 +27,13 @@ export async function* arrowBuckets(found: AggregateFound): AsyncGenerator<Uint8
   const names = groups.flatMap(({ name, starts }) => Array<string | null>(starts.length).fill(name));
   for (let from = 0; from < starts.length; from += ARROW_BATCH_ROWS) {
     const to = Math.min(starts.length, from + ARROW_BATCH_ROWS);
-    yield stream.batch(to - from, [
+    yield* stream.batch(to - from, [
       ...named.map((): ArrowValues => ({ type: 'utf8', texts: names.slice(from, to) })),
       { type: 'timestamp', values: starts.subarray(from, to) },
       ...columns.map(({ type }, index) => valuesOf(type, (values[index] as Float64Array).subarray(from, to))),
     ]);
   }
-  yield stream.end();
+  yield* stream.end();
 }
 
 function joined(groups: readonly BucketGroup[], column: (group: BucketGroup) => Float64Array): Float64Array {

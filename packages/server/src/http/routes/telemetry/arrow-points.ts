@@ -12,12 +12,17 @@ import {
 /** The type of each kind of values, by its code. */
 const typeOfKind = ['float64', 'bool', 'utf8'] as const;
 
-/** A stretch of points as an Arrow IPC stream. */
-export async function* arrowPoints({
-  series,
-  kinds,
-  slices,
-}: PointStretch): AsyncGenerator<Uint8Array, void, undefined> {
+/**
+ * A stretch of points as an Arrow IPC stream.
+ *
+ * @param sent - whether all pieces that were taken have left the process: their memory is then given back at once. Left to
+ * the garbage collector, which sees only the small objects before it, it would make the collector run for every second
+ * answer.
+ */
+export async function* arrowPoints(
+  { series, kinds, slices }: PointStretch,
+  sent: () => boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const own = [0, 1, 2].filter((kind) => (kinds & kindBit(kind)) !== 0);
   const stream = await ArrowStream.begin(
     [timestamp, ...own.map((kind) => columnOf(kind, own.length))],
@@ -29,10 +34,11 @@ export async function* arrowPoints({
       const to = Math.min(points.count, from + ARROW_BATCH_ROWS);
       const times: ArrowValues = { type: 'timestamp', values: points.times.subarray(from, to) };
       const values = own.map((kind) => valuesOf(points, kind, own.length > 1, from, to));
-      yield stream.batch(to - from, [times, ...values]);
+      yield* stream.batch(to - from, [times, ...values]);
     }
+    if (sent()) release(points);
   }
-  yield stream.end();
+  yield* stream.end();
 }
 
 const timestamp: ArrowColumn = { name: 'timestamp', type: 'timestamp', nullable: false };
@@ -62,6 +68,10 @@ function valuesOf(points: PointColumns, kind: number, mixed: boolean, from: numb
   }
   const type = kind === 0 ? 'float64' : 'bool';
   return mixed ? { type, values, valid: (row) => kinds[row] === kind } : { type, values };
+}
+
+function release({ times, values, kinds }: PointColumns): void {
+  for (const { buffer } of [times, values, kinds]) if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function kindsOf({ count, kinds }: PointColumns): number {

@@ -70,7 +70,11 @@ async function answerArrow(exchange: Exchange, values: QueryValues<typeof query>
     throw new PisyncError('invalid_parameter', { field, detail });
   }
   const request = { deviceId: device_id, metric, tags, from, to };
-  await exchange.stream(ARROW_TYPE, arrowPoints(await exchange.services.telemetryQueries.stretch(request)));
+  const stretch = await exchange.services.telemetryQueries.stretch(request);
+  await exchange.stream(
+    ARROW_TYPE,
+    arrowPoints(stretch, () => exchange.flushed),
+  );
 }
 
 function pageOf({ series, points, nextCursor }: RangeFound, limit: number): object {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ObservedDetection } from '@pisync/protocol';
+import { detectionTypes, type ObservedDetection } from '@pisync/protocol';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
 import {
@@ -49,6 +49,19 @@ const anyPair = fc
   });
 
 describe('record of a detection', () => {
+  test('type, place and signal are read by themselves as with all the rest', () => {
+    fc.assert(
+      fc.property(anyDetection, (observed) => {
+        const { typeIndex, lat, lon, signal } = viewOf(observed);
+        const { type, position, signalDbm } = observed;
+        assert.deepEqual(
+          [detectionTypes[typeIndex], lat, lon, signal],
+          [type, position?.lat ?? Number.NaN, position?.lon ?? Number.NaN, signalDbm ?? Number.NaN],
+        );
+      }),
+    );
+  });
+
   test('any detection survives bit for bit, among others, read by one view', () => {
     fc.assert(
       fc.property(fc.array(anyDetection, { maxLength: 6 }), (detections) => {
@@ -81,6 +94,7 @@ describe('record of a detection', () => {
         assert.equal(view.hashed, hash !== null);
         if (hash !== null) assert.deepEqual({ high: view.hashHigh, low: view.hashLow }, hash);
         assert.equal(view.byDigest, detectionIdentityKind(observed) === 'digest');
+        assert.equal(view.digestTime, view.byDigest ? observed.deviceTime : null);
         assert.equal(view.bytes.toString('latin1', view.idAt, view.idAt + view.idLength), deviceId);
         if (epoch === null) return;
         assert.equal(view.bytes.toString('latin1', view.epochAt, view.epochAt + view.epochLength), epoch);

@@ -4,18 +4,25 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryNetworks } from '../../../../src/adapters/store/memory/memory-networks.ts';
 import { NETWORK_SCHEMA } from '../../../../src/adapters/store/sqlite/format/network-schema.ts';
+import {
+  foldDetections,
+  foldRows,
+  type NetworkBatch,
+} from '../../../../src/adapters/store/sqlite/networks/network-batch.ts';
 import { NetworkQueries } from '../../../../src/adapters/store/sqlite/networks/network-queries.ts';
 import { NetworkTable } from '../../../../src/adapters/store/sqlite/networks/network-table.ts';
 import { anyQuestions, anySightings } from '../../../../src/conformance/detections/any-networks.ts';
 import { assertSameNetworks } from '../../../../src/conformance/detections/compare-networks.ts';
 import { detection } from '../../../../src/conformance/detections/make-detections.ts';
 import type { DetectionStore, StoredDetection } from '../../../../src/ports/detection-store.ts';
+import { spaceOf, wander } from '../sealed-detections/sealed-rows.ts';
 
 /** A table and what is asked of it, on one connection. */
 class Place {
   readonly db = new DatabaseSync(':memory:');
   readonly table: NetworkTable;
   readonly queries: NetworkQueries;
+  #folds = 0;
 
   constructor() {
     this.db.exec(NETWORK_SCHEMA);
@@ -23,9 +30,16 @@ class Place {
     this.queries = new NetworkQueries(this.db);
   }
 
+  /** In turn as the thread that writes does and as a seal does. */
   fold(rows: readonly StoredDetection[]): void {
+    this.#folds += 1;
+    const before = wander(3, this.#folds, 1);
+    this.take(this.#folds % 2 === 0 ? [foldDetections(rows)] : foldRows(spaceOf([...before, ...rows]), 3));
+  }
+
+  take(batches: Iterable<NetworkBatch>): void {
     this.db.exec('BEGIN');
-    this.table.fold(rows);
+    for (const batch of batches) this.table.fold(batch);
     this.db.exec('COMMIT');
   }
 
@@ -105,6 +119,42 @@ describe('the table of networks', () => {
       await assertSameNetworks(place.reader(), model, { filter: {}, limit: 97, zoom: 4, changes });
     }
     place.db.close();
+  });
+
+  test('says the same of more networks than one batch has, each batch in the order of radios', () => {
+    const hex = (value: number) => value.toString(16).padStart(2, '0').toUpperCase();
+    const all = Array.from({ length: 40_000 }, (_, at): StoredDetection => {
+      const network = (at * 7919) % 19_991;
+      const identity = `00:00:00:01:${hex(network >> 8)}:${hex(network & 255)}`;
+      const fields = { identity, name: network % 5 === 0 ? `n${at % 3}` : 'n', timestamp: (at * 31) % 1000 };
+      return { ...detection(network % 9 === 0 ? { ...fields, type: 'cellular' } : fields), ordinal: at + 1 };
+    });
+    const [one, many] = [new Place(), new Place()];
+    const batches = [...foldRows(spaceOf(all), 0)];
+    one.take([foldDetections(all)]);
+    many.take(batches);
+    const rows = ({ db }: Place) => {
+      const sums = new Set(['id', 'changed', 'weight', 'x', 'y', 'z']);
+      const exact = (row: object) => Object.entries(row).filter(([column]) => !sums.has(column));
+      const networks = db.prepare('SELECT * FROM network ORDER BY radio').all().map(exact);
+      const variants = `SELECT radio, v.* FROM network_variant v JOIN network n ON n.id = network
+        ORDER BY radio, v.name, v.security`;
+      return [
+        networks,
+        db
+          .prepare(variants.replace('v.*', 'v.name, v.security, v.first_seen, v.last_seen, v.detections'))
+          .all(),
+      ];
+    };
+    assert.deepEqual(rows(many), rows(one));
+    assert.ok(batches.length > 1, `${batches.length} batches`);
+    for (const { radios, radioTexts, count } of batches) {
+      assert.deepEqual([...radios, ...radioTexts].length, count);
+      assert.ok(radios.every((radio, at) => at === 0 || radio > (radios[at - 1] as number)));
+      assert.deepEqual(radioTexts, [...radioTexts].sort());
+    }
+    one.db.close();
+    many.db.close();
   });
 
   test('finds the newest of more networks than it keeps at once', () => {

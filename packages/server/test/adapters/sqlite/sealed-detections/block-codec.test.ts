@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { detectionTypes, PisyncError } from '@pisync/protocol';
 import fc from 'fast-check';
+import { RowSpace, remapOf } from '../../../../src/adapters/store/sqlite/format/columns/detection-rows.ts';
 import {
   type DetectionZone,
   readZone,
@@ -53,6 +54,30 @@ describe('block of detections', () => {
       return { ...row, timestamp: time, deviceTime: time === 0 ? -0 : time };
     });
     assert.deepStrictEqual(decode(encode(beside)), beside);
+  });
+
+  test('a block that is released has given back all that it held', () => {
+    const { hot, cold } = encode(wander(100, 5, 1));
+    const block = new DetectionBlock(hot, cold);
+    assert.equal(block.heldBytes, hot.length);
+    const { lats } = block;
+    const { codes } = block.columns.names;
+    assert.equal(block.heldBytes, hot.length + 100 * (8 + 8 + 4));
+    block.release();
+    assert.deepEqual([lats.length, codes.length, hot.length, cold.length, block.heldBytes], [0, 0, 0, 0, 0]);
+  });
+
+  test('room that is used again has no texts of the rows before', () => {
+    const [plain] = wander(1, 3, 1) as [StoredDetection];
+    const told = { ...plain, seq: null, eventId: 'e-1', metadata: '{"a":1}' };
+    const silent = { ...plain, eventId: null, metadata: null };
+    const space = new RowSpace(4);
+    for (const row of [told, silent]) {
+      const source = spaceOf([row]);
+      space.clear();
+      space.take(source, 0, 1, remapOf(source));
+      assert.deepStrictEqual(decode(encodeDetectionBlock(space, 1)), [row]);
+    }
   });
 
   test('full blocks survive', () => {

@@ -17,19 +17,20 @@ describe('runs to be merged', () => {
       minTimestamp: 0,
       maxTimestamp: 0,
       lastChunk: id,
-      identities: 0,
+      ...{ identities: 0, digests: 0, minDigestTime: null, maxDigestTime: null },
     };
   };
 
   test('are eight of a level, as many as make a million rows', () => {
     const small = Array.from({ length: 8 }, (_none, id) => run(id, 0, 65_536));
-    assert.deepEqual(mergeableDetectionRuns(small), small);
-    assert.deepEqual(mergeableDetectionRuns(small.slice(1)), []);
+    assert.deepEqual(mergeableDetectionRuns(small, 8), small);
+    assert.deepEqual(mergeableDetectionRuns(small.slice(1), 8), []);
     const middle = Array.from({ length: 8 }, (_none, id) => run(id, 1, 524_288));
-    assert.deepEqual(mergeableDetectionRuns(middle), middle.slice(0, 2));
-    assert.deepEqual(mergeableDetectionRuns([...middle, ...small]), small);
+    assert.deepEqual(mergeableDetectionRuns(middle, 8), middle.slice(0, 2));
+    assert.deepEqual(mergeableDetectionRuns([...middle, ...small], 8), small);
     const full = Array.from({ length: 20 }, (_none, id) => run(id, 2, 2 ** 20));
-    assert.deepEqual(mergeableDetectionRuns(full), []);
+    assert.deepEqual(mergeableDetectionRuns(full, 8), []);
+    assert.deepEqual(mergeableDetectionRuns(small, 24), []);
   });
 
   test('end: whatever the sizes, no run grows beyond that, and few are left', () => {
@@ -41,9 +42,9 @@ describe('runs to be merged', () => {
           for (const [id, size] of sizes.entries()) {
             live.push(run(id, 0, size));
             for (
-              let pick = mergeableDetectionRuns(live);
+              let pick = mergeableDetectionRuns(live, 8);
               pick.length > 0;
-              pick = mergeableDetectionRuns(live)
+              pick = mergeableDetectionRuns(live, 8)
             ) {
               assert.ok(pick.length >= 2);
               const rows = pick.reduce((sum, one) => sum + one.detections, 0);

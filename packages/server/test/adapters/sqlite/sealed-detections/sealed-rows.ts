@@ -119,7 +119,10 @@ export class SealedPlace {
     const rows = detections.map(sealedRow);
     const run = this.runs.begin();
     this.#chunk += 1;
-    this.#store(run, sealDetections({ run, detections: rows.length, rows, lastChunk: this.#chunk }));
+    this.#store(
+      run,
+      sealDetections({ run, detections: rows.length, rows, lastChunk: this.#chunk, folded: rows.length }),
+    );
   }
 
   merge(ids: readonly number[]): void {
@@ -143,7 +146,7 @@ export class SealedPlace {
 const tables = `CREATE TABLE detection_run (
     id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL, level INTEGER NOT NULL, detections INTEGER NOT NULL,
     bytes INTEGER NOT NULL, min_timestamp INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, last_chunk INTEGER NOT NULL,
-    identities INTEGER NOT NULL, filter BLOB
+    identities INTEGER NOT NULL, digests INTEGER NOT NULL, min_digest_time REAL, max_digest_time REAL, filter BLOB
   ) STRICT;
   CREATE TABLE detection_block (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, zone BLOB NOT NULL, hot BLOB NOT NULL, cold BLOB NOT NULL

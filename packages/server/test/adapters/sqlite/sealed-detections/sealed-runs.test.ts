@@ -7,7 +7,10 @@ import {
   liveDetectionRuns,
 } from '../../../../src/adapters/store/sqlite/sealed-detections/detection-run.ts';
 import { scanRuns } from '../../../../src/adapters/store/sqlite/sealed-detections/detection-scan.ts';
-import { SealedDetectionLookup } from '../../../../src/adapters/store/sqlite/sealed-detections/sealed-detection-lookup.ts';
+import {
+  SealedDetectionLookup,
+  type SoughtDetection,
+} from '../../../../src/adapters/store/sqlite/sealed-detections/sealed-detection-lookup.ts';
 import type { StoredDetection } from '../../../../src/core/detections/detection-columns.ts';
 import type { DetectionFilter, GeoBox } from '../../../../src/core/detections/detection-filter.ts';
 import { detectionIdentityHash } from '../../../../src/core/detections/detection-identity.ts';
@@ -268,11 +271,18 @@ describe('sealed detections', () => {
   });
 });
 
-function isKnown(lookup: SealedDetectionLookup, detection: StoredDetection): boolean {
+function soughtOf(detection: StoredDetection): SoughtDetection | null {
   const hash = detectionIdentityHash(detection);
-  if (hash === null) return false;
+  if (hash === null) return null;
+  const byBody = detection.seq === null && detection.eventId === null;
+  return { hashHigh: hash.high, hashLow: hash.low, digestTime: byBody ? detection.deviceTime : null };
+}
+
+function isKnown(lookup: SealedDetectionLookup, detection: StoredDetection): boolean {
+  const sought = soughtOf(detection);
+  if (sought === null) return false;
   const { ordinal: _ordinal, ...observed } = detection;
-  return lookup.find(hash, (candidate) => {
+  return lookup.find(sought, (candidate) => {
     assert.deepStrictEqual(candidate, observed);
     return true;
   });
@@ -316,13 +326,37 @@ describe('look-up of sealed identities', () => {
     place.seal([twin]);
     const lookup = new SealedDetectionLookup(place.db, place.runs.live);
     const seen: string[] = [];
-    const hash = detectionIdentityHash(first);
-    assert.ok(hash !== null);
+    const sought = soughtOf(first);
+    assert.ok(sought !== null);
     assert.equal(
-      lookup.find(hash, ({ identity }) => seen.push(identity) < 0),
+      lookup.find(sought, ({ identity }) => seen.push(identity) < 0),
       false,
     );
     assert.deepEqual(seen, [first.identity, twin.identity]);
+  });
+
+  test('reads nothing of a run that has none of that time, or none of that kind', () => {
+    const place = new SealedPlace();
+    const all = wander(400, 12, 1);
+    const byBody = all.filter((one) => one.seq === null && one.eventId === null && one.deviceTime !== null);
+    const times = byBody.map(({ deviceTime }) => deviceTime as number);
+    const [from, to] = [Math.min(...times), Math.max(...times)];
+    place.seal(byBody.slice(0, 60));
+    place.seal(byBody.slice(60));
+    place.merge(place.runs.live.map(({ id }) => id));
+    // Whatever is read now is found to be damaged.
+    place.db.exec('UPDATE detection_identity SET data = zeroblob(20)');
+    place.db.prepare('UPDATE detection_run SET filter = ?').run(new Uint8Array(64).fill(0xff));
+    const damageOf = (digestTime: number | null): string | undefined => {
+      const lookup = new SealedDetectionLookup(place.db, place.runs.live);
+      assert.equal(
+        lookup.find({ hashHigh: 77, hashLow: 1, digestTime }, () => true),
+        false,
+      );
+      return lookup.damage;
+    };
+    for (const outside of [from - 1, to + 1, null]) assert.equal(damageOf(outside), undefined);
+    for (const within of [from, to]) assert.match(String(damageOf(within)), /index of detections/);
   });
 
   test('takes what cannot be read as not there, and tells it', () => {

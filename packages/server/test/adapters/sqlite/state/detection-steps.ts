@@ -2,9 +2,9 @@ import { readLogRows } from '../../../../src/adapters/store/sqlite/detections/lo
 import type { DetectionRun } from '../../../../src/adapters/store/sqlite/sealed-detections/detection-run.ts';
 import {
   mergeDetectionRuns,
+  type SealSlice,
   sealDetections,
 } from '../../../../src/adapters/store/sqlite/sealed-detections/detection-seal.ts';
-import type { DetectionSlice } from '../../../../src/adapters/store/sqlite/sealed-detections/run-builder.ts';
 import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
 
 /** As the steps of events, for detections: one write to disk at a time. */
@@ -13,7 +13,8 @@ export function* detectionSealSteps(engine: Engine, atMost: number): Generator<s
   log.tail.cut();
   const part = log.tail.sealable(atMost);
   if (part.detections === 0) return;
-  yield* foldSteps(engine);
+  // As where somebody has asked for networks; what comes from here on is folded by the seal.
+  if (part.detections % 2 === 0) yield* foldSteps(engine);
   const run = beginRun(engine);
   yield 'a run of detections was begun';
   const order = {
@@ -22,6 +23,7 @@ export function* detectionSealSteps(engine: Engine, atMost: number): Generator<s
     firstOrdinal: log.tail.firstOrdinal,
     afterChunk: log.sealedChunk,
     lastChunk: part.lastChunk,
+    folded: Math.max(0, engine.detections.folded + 1 - log.tail.firstOrdinal),
   };
   const slices = sealDetections({ ...order, rows: readLogRows(engine.db, order) });
   const finished = yield* pieceSteps(engine, run, slices);
@@ -74,10 +76,14 @@ function beginRun(engine: Engine): number {
 function* pieceSteps(
   engine: Engine,
   run: number,
-  slices: Iterator<DetectionSlice>,
-): Generator<string, NonNullable<DetectionSlice['finished']>> {
+  slices: Iterator<SealSlice>,
+): Generator<string, NonNullable<SealSlice['finished']>> {
   for (;;) {
-    const { blocks, parts, finished } = slices.next().value as DetectionSlice;
+    const { blocks, parts, networks, finished } = slices.next().value as SealSlice;
+    if (networks !== undefined) {
+      engine.transaction(() => engine.detections.takeNetworks(networks));
+      yield 'networks of a seal were written';
+    }
     for (const block of blocks) {
       engine.transaction(() => engine.detections.runs.putBlocks(run, { blocks: [block], parts: [] }));
       yield 'a block of detections was put';

@@ -8,7 +8,7 @@ import { writeRecord } from '../../../../src/adapters/store/sqlite/format/record
 import { NetworkQueries } from '../../../../src/adapters/store/sqlite/networks/network-queries.ts';
 import { packPoints } from '../../../../src/adapters/store/sqlite/points/point-parcel.ts';
 import { queryPointTail, querySeries } from '../../../../src/adapters/store/sqlite/points/point-queries.ts';
-import { readPoints } from '../../../../src/adapters/store/sqlite/points/point-reads.ts';
+import { aggregatePoints, readPoints } from '../../../../src/adapters/store/sqlite/points/point-reads.ts';
 import { Committer, writeCounted } from '../../../../src/adapters/store/sqlite/state/committer.ts';
 import type { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
 import { queryDevices, queryFleet, queryTail } from '../../../../src/adapters/store/sqlite/state/queries.ts';
@@ -109,13 +109,19 @@ function countsOf(networks: readonly NetworkRecord[]): unknown {
 }
 
 /** Reads as the writer and the reading thread do between them. */
-function engineTelemetry({ points, db }: Engine): Pick<TelemetryStore, 'series' | 'range'> {
+function engineTelemetry({ points, db }: Engine): Pick<TelemetryStore, 'series' | 'range' | 'aggregate'> {
   return {
     series: async (query) => querySeries(points, query),
     async range(query) {
       const tail = queryPointTail(points, query);
       if (tail === null) return undefined;
       const answer = readPoints(db, { ...query, tail: { ...tail, generation: 0 } });
+      return answer === 'stale' ? undefined : answer;
+    },
+    async aggregate(query) {
+      const tail = queryPointTail(points, query);
+      if (tail === null) return undefined;
+      const answer = aggregatePoints(db, { ...query, tail: { ...tail, generation: 0 } });
       return answer === 'stale' ? undefined : answer;
     },
   };

@@ -63,8 +63,12 @@ function* pointBlockSteps(
   for (;;) {
     const slice = slices.next().value as PointBlocks;
     for (const block of slice.blocks) {
-      engine.transaction(() => engine.points.putBlocks(run, [block]));
+      engine.transaction(() => engine.points.putBlocks(run, [block], []));
       yield 'a block of points was put';
+    }
+    if (slice.rollups.length > 0) {
+      engine.transaction(() => engine.points.putBlocks(run, [], slice.rollups));
+      yield 'rollups of points were put';
     }
     if (slice.finished !== null) return slice.finished;
   }

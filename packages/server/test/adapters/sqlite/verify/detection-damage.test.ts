@@ -162,6 +162,18 @@ const damages: Readonly<Record<string, readonly [damage: Damage, told: RegExp]>>
   ],
   'a filter that is missing': ['UPDATE detection_run SET filter = NULL', /has a filter that is not/],
   'identities of a run': ['UPDATE detection_run SET identities = identities + 1', /identities where it says/],
+  'kinds of identity of a run': [
+    'UPDATE detection_run SET digests = digests - 1',
+    /run 1 has \d+ detections known by their body where it says/,
+  ],
+  'device times of a run that begin later': [
+    'UPDATE detection_run SET min_digest_time = min_digest_time + 1',
+    /the device times of run 1 are not those of its detections/,
+  ],
+  'device times of a run that end later': [
+    'UPDATE detection_run SET max_digest_time = max_digest_time + 1',
+    /the device times of run 1 are not those of its detections/,
+  ],
   'bytes of a run': ['UPDATE detection_run SET bytes = bytes + 1', /bytes where it says/],
   'times of a run': [
     'UPDATE detection_run SET min_timestamp = min_timestamp + 1',

@@ -9,7 +9,13 @@ import {
 import type { PointColumns } from '../../../../src/adapters/store/sqlite/format/points/point-columns.ts';
 import { writePointHead } from '../../../../src/adapters/store/sqlite/format/points/point-head.ts';
 import { packSeriesPage, SeriesTable } from '../../../../src/adapters/store/sqlite/points/series-table.ts';
+import {
+  decodeRollupBlock,
+  encodeRollupBlock,
+  type RollupRows,
+} from '../../../../src/adapters/store/sqlite/rollups/rollup-block.ts';
 import { verifyStore } from '../../../../src/adapters/store/sqlite/state/verify.ts';
+import { aggregateField } from '../../../../src/core/telemetry/aggregate.ts';
 import { changed, faultsOf, removeStores, soundStore } from './sound-store.ts';
 
 after(removeStores);
@@ -38,6 +44,25 @@ function reencode(db: DatabaseSync, change: (columns: PointColumns) => void): vo
     encodePointBlock(columns, 0, columns.count, 1),
     id,
   );
+}
+
+/** Rewrites the first block of rollups, which are hours. */
+function resum(db: DatabaseSync, change: (rows: RollupRows) => RollupRows): void {
+  const { id, data } = db.prepare('SELECT id, data FROM point_rollup ORDER BY id LIMIT 1').get() as {
+    id: number;
+    data: Uint8Array;
+  };
+  const block = encodeRollupBlock(change(decodeRollupBlock(data)));
+  db.prepare('UPDATE point_rollup SET data = ? WHERE id = ?').run(block, id);
+}
+
+/** Adds to one number of the first row. */
+function addTo(name: keyof typeof aggregateField, more: number): (db: DatabaseSync) => void {
+  return (db) =>
+    resum(db, (block) => {
+      block.rows[aggregateField[name]]! += more;
+      return block;
+    });
 }
 
 /** Rewrites the page of series. */
@@ -103,6 +128,34 @@ const damages: Readonly<
   'bytes of a run': ['UPDATE point_run SET bytes = bytes + 1', /bytes where it says/],
   'the place of a block': ['UPDATE point_block SET time = time - 1', /does not begin where the table says/],
   'a head that is of other points': [rewriteHead, /the head of block 0 of run 1 is not that of its points/],
+  'a block of rollups of zeros': [
+    'UPDATE point_rollup SET data = zeroblob(length(data)) WHERE id = (SELECT min(id) FROM point_rollup)',
+    /^block 0 of the rollups of run 1: .*cannot be read/,
+  ],
+  'a block of rollups that is missing': [
+    'DELETE FROM point_rollup WHERE id = (SELECT min(id) FROM point_rollup)',
+    /^block 0 of the rollups of run 1 is missing/,
+  ],
+  'the place of a block of rollups': [
+    'UPDATE point_rollup SET start = start + 1',
+    /rollups of run 1 does not begin where the table says/,
+  ],
+  'a count of another hour': [addTo('count', 1), /^the hours of series 0 in run 1 are not those/],
+  'a sum of another hour': [addTo('sum', 1), /^the hours of series 0 in run 1 are not those/],
+  'squares of another hour': [addTo('squares', 1), /^the hours of series 0 in run 1 are not those/],
+  'a latest time of another hour': [addTo('lastTime', 1), /^the hours of series 0 in run 1 are not those/],
+  'an hour that is missing': [
+    (db) => resum(db, ({ count, series, rows }) => ({ count: count - 1, series, rows })),
+    /^the hours of series \d in run 1 are not those of its points|has no such points/,
+  ],
+  'hours of another series': [
+    (db) =>
+      resum(db, (block) => {
+        block.series.fill(99, block.count - 1);
+        return block;
+      }),
+    /^run 1 has hours of series 99, which has no such points/,
+  ],
   'the newest run gone': ['UPDATE point_run SET live = 0 WHERE id = 2', /the runs reach to 1$/],
   'the oldest run gone': ['UPDATE point_run SET live = 0 WHERE id = 1', /old once has no point/],
   'a page of series that is missing': ['UPDATE series_page SET page = 1', /page 0 of the series is missing/],

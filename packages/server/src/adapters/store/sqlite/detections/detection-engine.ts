@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { detectionNumberHash } from '../../../../core/detections/detection-identity.ts';
 import type { StoredDetection } from '../../../../ports/detection-store.ts';
-import type { DetectionView } from '../format/detection-record.ts';
+import { foldDetections, type NetworkBatch } from '../networks/network-batch.ts';
 import { NetworkTable } from '../networks/network-table.ts';
 import { DetectionRuns } from '../sealed-detections/detection-run.ts';
 import { SealedDetectionLookup } from '../sealed-detections/sealed-detection-lookup.ts';
@@ -25,11 +25,6 @@ export class DetectionEngine {
   readonly #putMeta: StatementSync;
   /** Ordinal of the newest detection that is in the networks. */
   #folded: number;
-  /** Where the outcome of {@link holdsNumber} is. */
-  readonly #sealed = {
-    find: (view: DetectionView, accept: Parameters<SealedDetectionLookup['find']>[1]) =>
-      this.lookup.find({ high: view.hashHigh, low: view.hashLow }, accept),
-  };
 
   /** @throws {RangeError} where what is stored cannot be read */
   constructor(db: DatabaseSync) {
@@ -48,7 +43,7 @@ export class DetectionEngine {
 
   /** Takes what is new of the records; see {@link DetectionLog.admit}. */
   admit(records: Uint8Array, count: number, counters: SequenceCounters): Uint8Array {
-    return this.log.admit(records, count, counters, this.#sealed);
+    return this.log.admit(records, count, counters, this.lookup);
   }
 
   /** True where a detection that is held has this number. */
@@ -56,9 +51,8 @@ export class DetectionEngine {
     const { high, low } = detectionNumberHash(deviceId, epoch, seq);
     const same = (one: { deviceId: string; epoch: string | null; seq: number | null }): boolean =>
       one.seq === seq && one.epoch === epoch && one.deviceId === deviceId;
-    return (
-      this.log.tail.find({ hashHigh: high, hashLow: low }, same) || this.lookup.find({ high, low }, same)
-    );
+    const sought = { hashHigh: high, hashLow: low, digestTime: null };
+    return this.log.tail.find(sought, same) || this.lookup.find(sought, same);
   }
 
   /** Ordinal of the newest detection that is in the networks. */
@@ -80,8 +74,15 @@ export class DetectionEngine {
       if (rows.length === most) break;
     }
     if (rows.length === 0) return;
-    this.#networks.fold(rows);
-    this.#folded += rows.length;
+    this.takeNetworks(foldDetections(rows));
+  }
+
+  /** As {@link fold}, of what was folded elsewhere: the networks of the oldest detections that are in none yet. */
+  takeNetworks(batch: NetworkBatch): void {
+    if (batch.firstOrdinal !== this.#folded + 1)
+      throw new TypeError(`networks from detection ${batch.firstOrdinal} on, folded are ${this.#folded}`);
+    this.#networks.fold(batch);
+    this.#folded = batch.lastOrdinal;
     this.#putMeta.run('detections_folded', this.#folded);
   }
 

@@ -16,15 +16,17 @@ import { scanRuns } from '../sealed-detections/detection-scan.ts';
 import { RecentlyUsed } from '../sealed-detections/recently-used.ts';
 import { UnsealedDetections } from './unsealed-detections.ts';
 
-/** Blocks whose places stay decoded: up to 130 kB each, for about a million detections. */
-const KEPT_BLOCKS = 256;
+/** Bytes of blocks whose places stay decoded: about 100 kB each, for more than a million detections. */
+const KEPT_BYTES = 32 * 1024 * 1024;
+/** The most blocks while a question is answered; those that are too many go behind it. */
+const KEPT_BLOCKS = 512;
 
 /** Answers questions over detections on the reading connection: log and runs as of one moment. */
 export class DetectionReads {
   readonly #db: DatabaseSync;
   readonly #unsealed: UnsealedDetections;
   /** A map is moved and zoomed: each of its questions reads much of what the one before has read. */
-  readonly #places = new RecentlyUsed<number, DetectionBlock>(KEPT_BLOCKS);
+  readonly #places = new RecentlyUsed<number, DetectionBlock>(KEPT_BLOCKS, (block) => block.release());
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -51,7 +53,11 @@ export class DetectionReads {
       const grid = new GridBuilder({ box: filter.box, zoom, limit });
       for (const { columns } of this.#unsealed.sources()) grid.add(columns, filter);
       const kept = readsPlacesOnly(filter) ? this.#places : undefined;
-      for (const { columns } of this.#blocks(filter, undefined, kept)) grid.add(columns, filter);
+      for (const block of this.#blocks(filter, undefined, kept)) {
+        grid.add(block.columns, filter);
+        if (kept === undefined) block.release();
+      }
+      kept?.keepWithin(KEPT_BYTES, (block) => block.heldBytes);
       return grid.answer();
     });
   }

@@ -119,6 +119,16 @@ export class ByteReader {
     return value;
   }
 
+  /** The byte at a place, without reading on. */
+  u8At(at: number): number {
+    return this.bytes[at] as number;
+  }
+
+  /** The same for two bytes. */
+  u16At(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+
   u32(): number {
     const value = this.#view.getUint32(this.at, true);
     this.at += 4;

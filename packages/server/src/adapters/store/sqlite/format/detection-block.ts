@@ -97,14 +97,14 @@ function headOf(count: number, sections: readonly Section[]): Buffer {
   return head;
 }
 
-/** In memory of its own, so that it can be freed. */
+/** In memory of its own, so that it can be freed; that of the parts, which is theirs alone, is given back. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
-    if (part.byteLength === part.buffer.byteLength) freeBytes(part);
+    freeBytes(part);
   }
   return whole;
 }
@@ -225,6 +225,24 @@ export class DetectionBlock implements DetectionSource, DetectionRows {
     return toStoredDetection(this, row);
   }
 
+  /** Bytes of the first part and of the numbers that are decoded now; tables and texts are not counted. */
+  get heldBytes(): number {
+    let sum = this.#hot.length;
+    for (const part of this.#parts) for (const column of numbersIn(part)) sum += column.byteLength;
+    return sum;
+  }
+
+  /**
+   * Gives its memory back, now rather than when the garbage collector comes by: the bytes it was made of and what was decoded. The block
+   * and what was asked of it are not to be used any more.
+   */
+  release(): void {
+    for (const part of this.#parts) freeBytes(...numbersIn(part));
+    this.#parts.length = 0;
+    freeBytes(this.#hot);
+    if (typeof this.#cold !== 'function') freeBytes(this.#cold);
+  }
+
   #part(section: number): Partial<DetectionRows> {
     let part = this.#parts[section];
     if (part === undefined) {
@@ -235,10 +253,12 @@ export class DetectionBlock implements DetectionSource, DetectionRows {
   }
 
   #read(section: number): Partial<DetectionRows> {
-    const content = unpackSection(this.#section(section));
+    const packed = this.#section(section);
+    const content = unpackSection(packed);
     const reader = new ByteReader(content);
     const part = readSection(reader, section, this);
     if (reader.at !== content.length) throw new RangeError('a section does not add up');
+    if (content.buffer !== packed.bytes.buffer) freeBytes(content);
     return part;
   }
 
@@ -326,6 +346,10 @@ class BlockColumns implements DetectionColumns {
     const { stations, stationTable } = this.#block;
     return { values: stationTable.map((station) => station[field]), codes: stations };
   }
+}
+
+function numbersIn(part: Partial<DetectionRows> | undefined): ArrayBufferView[] {
+  return part === undefined ? [] : Object.values(part).filter((column) => ArrayBuffer.isView(column));
 }
 
 function orDamaged<T>(read: () => T): T {

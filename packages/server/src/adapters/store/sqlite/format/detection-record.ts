@@ -6,9 +6,11 @@ import {
   type ObservedDetection,
   type Position,
 } from '@pisync/protocol';
+import type { StoredDetection } from '../../../../core/detections/detection-columns.ts';
 import { detectionIdentityHash, sameDetectionBody } from '../../../../core/detections/detection-identity.ts';
 import { clockQualities } from '../../../../core/sync-state.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { TextMemo } from './text-memo.ts';
 
 /*
  * A record of a detection: u32 length of the whole record, u32 flags, then the fields in the order of `writeDetection`. It
@@ -166,6 +168,12 @@ export class DetectionView {
   #sentAt = 0;
   #bodyAt = 0;
   #end = 0;
+  readonly #memo: TextMemo | undefined;
+
+  /** @param memo - for one that makes whole detections of many records */
+  constructor(memo?: TextMemo) {
+    this.#memo = memo;
+  }
 
   /**
    * Reads the record at `reader.at` and leaves `reader.at` behind it. The view keeps the reader, and moves it and puts it
@@ -207,12 +215,12 @@ export class DetectionView {
   }
 
   get deviceId(): string {
-    return this.bytes.toString('latin1', this.idAt, this.idAt + this.idLength);
+    return this.#textAt(this.idAt, this.idLength);
   }
 
   get epoch(): string | null {
     if (this.seq === null) return null;
-    return this.bytes.toString('latin1', this.epochAt, this.epochAt + this.epochLength);
+    return this.#textAt(this.epochAt, this.epochLength);
   }
 
   get eventId(): string | null {
@@ -223,6 +231,39 @@ export class DetectionView {
   /** True where the detection is recognised by its whole body. */
   get byDigest(): boolean {
     return this.hashed && (this.#flags & (SEQ | EVENT_ID)) === 0;
+  }
+
+  /** The time that the device told, where the detection is recognised by its whole body; that is never without one. */
+  get digestTime(): number | null {
+    if (!this.byDigest) return null;
+    return this.bytes.readDoubleLE(this.#bodyAt + ((this.#flags & POSITION) !== 0 ? 16 : 0));
+  }
+
+  /** Index into `detectionTypes`. */
+  get typeIndex(): number {
+    return (this.#flags >> TYPE_SHIFT) & TYPE_MASK;
+  }
+
+  /** Degrees; `NaN` where the detection has no position. */
+  get lat(): number {
+    return (this.#flags & POSITION) === 0 ? Number.NaN : this.bytes.readDoubleLE(this.#bodyAt);
+  }
+
+  get lon(): number {
+    return (this.#flags & POSITION) === 0 ? Number.NaN : this.bytes.readDoubleLE(this.#bodyAt + 8);
+  }
+
+  /** dBm; `NaN` for none. */
+  get signal(): number {
+    const flags = this.#flags;
+    if ((flags & SIGNAL) === 0) return Number.NaN;
+    // The order in which a body is read, below.
+    const before =
+      ((flags & POSITION) !== 0 ? 2 : 0) +
+      ((flags & DEVICE_TIME) !== 0 ? 1 : 0) +
+      ((flags & CHANNEL) !== 0 ? 1 : 0) +
+      ((flags & FREQUENCY) !== 0 ? 1 : 0);
+    return this.bytes.readDoubleLE(this.#bodyAt + before * 8);
   }
 
   /** The detection as it was written. */
@@ -248,19 +289,35 @@ export class DetectionView {
       deviceTime,
       sentAt: (flags & SENT_AT) !== 0 ? this.bytes.readDoubleLE(this.#sentAt) : null,
       type: detectionTypes[(flags >> TYPE_SHIFT) & TYPE_MASK] as DetectionType,
-      identity: reader.text(),
-      name: (flags & NAME) !== 0 ? reader.text() : null,
-      security: (flags & SECURITY) !== 0 ? reader.text() : null,
+      identity: this.#text(reader),
+      name: (flags & NAME) !== 0 ? this.#text(reader) : null,
+      security: (flags & SECURITY) !== 0 ? this.#text(reader) : null,
       channel,
       frequencyMhz,
       signalDbm,
       position,
-      capabilities: (flags & CAPABILITIES) !== 0 ? reader.text() : null,
+      capabilities: (flags & CAPABILITIES) !== 0 ? this.#text(reader) : null,
       metadata: (flags & METADATA) !== 0 ? reader.text() : null,
       receivedAt: this.receivedAt,
       timestamp: this.timestamp,
       clockQuality: clockQualities[flags >> QUALITY_SHIFT] as ClockQuality,
     };
+  }
+
+  /** As {@link toObserved}, with its ordinal. */
+  toStored(): StoredDetection {
+    return Object.assign(this.toObserved(), { ordinal: this.ordinal });
+  }
+
+  #text(reader: ByteReader): string {
+    const length = reader.varint();
+    reader.at += length;
+    return this.#textAt(reader.at - length, length);
+  }
+
+  /** Ids are ASCII, which is UTF-8. */
+  #textAt(at: number, length: number): string {
+    return this.#memo?.read(this.bytes, at, length) ?? this.bytes.toString('utf8', at, at + length);
   }
 
   /** True where the detection says the same as `other`, whoever sent them and however they are identified. */

@@ -7,7 +7,7 @@ import { NETWORK_SCHEMA } from './network-schema.ts';
  *
  * `log` is append-only, one row per commit group. `device_page` and `meta.hours` are snapshots that say up to which log
  * row they are complete. `run` and `block` are sealed history. `quarantine` holds refused items. Telemetry has a log, pages
- * of series, runs and blocks of its own kind; so have detections, and networks are rows.
+ * of series, runs and blocks of its own kind, and rollups beside the blocks; so have detections, and networks are rows.
  */
 const steps: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY, data BLOB) STRICT, WITHOUT ROWID;
@@ -47,13 +47,18 @@ const steps: readonly string[] = [
    CREATE TABLE detection_run (
      id INTEGER PRIMARY KEY AUTOINCREMENT, live INTEGER NOT NULL, level INTEGER NOT NULL, detections INTEGER NOT NULL,
      bytes INTEGER NOT NULL, min_timestamp INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, last_chunk INTEGER NOT NULL,
-     identities INTEGER NOT NULL, filter BLOB
+     identities INTEGER NOT NULL, digests INTEGER NOT NULL, min_digest_time REAL, max_digest_time REAL, filter BLOB
    ) STRICT;
    CREATE TABLE detection_block (
      id INTEGER PRIMARY KEY, run INTEGER NOT NULL, zone BLOB NOT NULL, hot BLOB NOT NULL, cold BLOB NOT NULL
    ) STRICT;
    CREATE TABLE detection_identity (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
    ${NETWORK_SCHEMA}`,
+  `CREATE TABLE point_rollup (
+     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, width INTEGER NOT NULL, series INTEGER NOT NULL, start INTEGER NOT NULL,
+     data BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX point_rollup_place ON point_rollup (run, width, series, start);`,
 ];
 
 /** The schema version that this code writes. */

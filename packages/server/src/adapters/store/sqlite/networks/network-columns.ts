@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DetectionColumns } from '../../../../core/detections/detection-columns.ts';
 import { estimatePosition } from '../../../../core/detections/networks/network-fold.ts';
+import { freeBytes } from '../format/bytes.ts';
 import { compareRadios, type Radio, radioType } from './network-radio.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -167,5 +168,6 @@ function codeOf(codes: Map<string | null, number>, text: string | null): number 
 
 function grown<Column extends Float64Array | Uint32Array | Uint8Array>(from: Column, to: Column): Column {
   to.set(from);
+  freeBytes(from);
   return to;
 }

@@ -1,12 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { type DetectionType, detectionTypes } from '@pisync/protocol';
-import {
-  emptyNetwork,
-  foldDetection,
-  type NetworkRow,
-} from '../../../../core/detections/networks/network-fold.ts';
-import type { StoredDetection } from '../../../../ports/detection-store.ts';
-import { radioOf } from './network-radio.ts';
+import { BATCH_NUMBERS, type NetworkBatch, VARIANT_NUMBERS } from './network-batch.ts';
 
 const COLUMNS = `radio, name, security, channel, frequency, first_seen, last_seen, detections, signal, signal_at, signal_lat,
   signal_lon, located, weight, x, y, z, split, changed`;
@@ -44,6 +37,8 @@ export class NetworkTable {
   readonly #variant: StatementSync;
   /** Ids of networks known to have several variants: they are likely to come again, and never become one again. */
   readonly #splitIds = new Map<SQLInputValue, number>();
+  /** What is bound, in the order of {@link COLUMNS}: the same array for each row. */
+  readonly #values: SQLInputValue[] = new Array<SQLInputValue>(19).fill(null);
 
   constructor(db: DatabaseSync) {
     // The usual case, a network that always looks the same, touches no index but that of changes.
@@ -70,35 +65,37 @@ export class NetworkTable {
    * Takes detections into their networks. Part of the caller's transaction, which also notes up to which ordinal this was
    * done: each detection must come once, and those with smaller ordinals before it. After a rollback the table must be
    * made anew.
-   *
-   * @param rows - by ordinal; the more at once, the less each costs, for a network is written once
    */
-  fold(rows: readonly StoredDetection[]): void {
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    const networks = new Map(detectionTypes.map((type) => [type, new Map<string, NetworkRow>()]));
-    for (const detection of rows) {
-      const { type, identity } = detection;
-      const ofType = networks.get(type) as Map<string, NetworkRow>;
-      let row = ofType.get(identity);
-      if (row === undefined) {
-        row = emptyNetwork(type, identity);
-        ofType.set(identity, row);
-      }
-      foldDetection(row, detection);
-    }
-    for (const [type, ofType] of networks) {
-      for (const row of ofType.values()) this.#write(type, row, last.ordinal);
+  fold(batch: NetworkBatch): void {
+    const { count, radios, radioTexts, lastOrdinal } = batch;
+    const values = this.#values;
+    values[18] = lastOrdinal;
+    let variant = 0;
+    for (let row = 0; row < count; row++) {
+      values[0] = row < radios.length ? (radios[row] as number) : (radioTexts[row - radios.length] as string);
+      readRow(batch, row, values);
+      const first = variant;
+      while (batch.variants[variant] === row) variant += VARIANT_NUMBERS;
+      this.#write(batch, values, batch.variants.subarray(first, variant));
     }
   }
 
-  #write(type: DetectionType, row: NetworkRow, changed: number): void {
-    const values = valuesOf(radioOf(type, row.identity), row, changed);
+  /** @param variants - none where the row has but the one that it says itself */
+  #write({ texts }: NetworkBatch, values: SQLInputValue[], variants: Float64Array): void {
     const id = this.#splitIds.get(values[0] as SQLInputValue);
-    if (id === undefined && row.variants.length === 1 && this.#same.run(...values).changes > 0) return;
+    values[17] = 0;
+    if (id === undefined && variants.length === 0 && this.#same.run(...values).changes > 0) return;
     values[17] = 1;
     if (id !== undefined) this.#other.run(...values);
-    this.#writeVariants(row, id ?? this.#writeSplit(values));
+    const network = id ?? this.#writeSplit(values);
+    if (variants.length === 0) {
+      const [, name = null, security = null, , , firstSeen = 0, lastSeen = 0, detections = 0] = values;
+      this.#variant.run(network, name ?? '', security ?? '', firstSeen, lastSeen, detections);
+    }
+    for (let at = 0; at < variants.length; at += VARIANT_NUMBERS) {
+      const [, name = 0, security = 0, ...numbers] = variants.subarray(at, at + VARIANT_NUMBERS);
+      this.#variant.run(network, texts[name] ?? '', texts[security] ?? '', ...numbers);
+    }
   }
 
   /** Either the row has several variants, or the network has others. @returns the network's id */
@@ -112,35 +109,14 @@ export class NetworkTable {
     this.#splitIds.set(radio, id);
     return id;
   }
-
-  #writeVariants({ variants }: NetworkRow, id: number): void {
-    for (const { name, security, firstSeenAt, lastSeenAt, detections } of variants) {
-      this.#variant.run(id, name ?? '', security ?? '', firstSeenAt, lastSeenAt, detections);
-    }
-  }
 }
 
-/** In the order of {@link COLUMNS}. */
-function valuesOf(radio: SQLInputValue, row: NetworkRow, changed: number): SQLInputValue[] {
-  return [
-    radio,
-    row.name,
-    row.security,
-    row.channel,
-    row.frequencyMhz,
-    row.firstSeenAt,
-    row.lastSeenAt,
-    row.detections,
-    row.signal,
-    row.signal === null ? null : row.signalAt,
-    row.signalLat,
-    row.signalLon,
-    row.located,
-    row.weight,
-    row.x,
-    row.y,
-    row.z,
-    0,
-    changed,
-  ];
+/** Sets what follows the radio in the order of {@link COLUMNS}, up to the sums. */
+function readRow({ texts, looks, numbers }: NetworkBatch, row: number, values: SQLInputValue[]): void {
+  values[1] = texts[looks[row * 2] as number] as string | null;
+  values[2] = texts[looks[row * 2 + 1] as number] as string | null;
+  for (let at = 0; at < BATCH_NUMBERS; at++) {
+    const number = numbers[row * BATCH_NUMBERS + at] as number;
+    values[3 + at] = Number.isNaN(number) ? null : number;
+  }
 }

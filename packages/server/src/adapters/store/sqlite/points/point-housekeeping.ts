@@ -1,13 +1,12 @@
 import { freeBytes } from '../format/bytes.ts';
 import type { Engine } from '../state/engine.ts';
+import type { MergePace } from '../threads/merge-pace.ts';
 import type { OnDemandThread } from '../threads/on-demand-thread.ts';
 import type { FinishedPointRun, PointRun } from './point-run.ts';
 import type { PointBlocks, PointMergeOrder, PointSealOrder } from './point-seal.ts';
 
 /** Unsealed points from which the oldest are sorted into history: 25 bytes each in memory. */
 const SEAL_POINTS = 262_144;
-/** Runs of one level that are merged into one of the next. */
-const FAN_IN = 8;
 
 /** A step ended: the owner looks after the write-ahead log, and throws where it was stopped. */
 type Between = () => void;
@@ -31,14 +30,21 @@ export class PointHousekeeping {
     return this.#engine.points.tail.points >= this.#sealPoints * runs;
   }
 
+  /** What was committed since the start, in runs. */
+  get committed(): number {
+    return this.#engine.points.tail.newest / this.#sealPoints;
+  }
+
   /** Turns the oldest part of the tail into runs until it is short. */
   async sealAll(): Promise<void> {
     while (this.exceeds(1)) await this.seal(this.#sealPoints);
   }
 
   /** Merges as long as a level has runs enough. */
-  async mergeAll(): Promise<void> {
-    for (let full = this.#fullLevel(); full.length > 0; full = this.#fullLevel()) await this.merge(full);
+  async mergeAll(pace: MergePace): Promise<void> {
+    for (let full = this.#fullLevel(pace.fanIn); full.length > 0; full = this.#fullLevel(pace.fanIn)) {
+      await this.merge(full);
+    }
   }
 
   /** Seals at least so many points of the tail, or all. False where there are none. */
@@ -68,12 +74,12 @@ export class PointHousekeeping {
   }
 
   /** The runs of the lowest level that has enough of them: neighbours in the order of commits. */
-  #fullLevel(): readonly PointRun[] {
+  #fullLevel(fanIn: number): readonly PointRun[] {
     const { live } = this.#engine.points.runs;
     const levels = [...new Set(live.map((run) => run.level))].sort((a, b) => a - b);
     for (const level of levels) {
       const runs = live.filter((run) => run.level === level);
-      if (runs.length >= FAN_IN) return runs;
+      if (runs.length >= fanIn) return runs;
     }
     return [];
   }
@@ -108,15 +114,15 @@ export class PointHousekeeping {
   async #store(run: number, meanwhile?: () => Promise<void>): Promise<FinishedPointRun> {
     let slice = this.#maintenance.call<PointBlocks>('nextPoints', run);
     for (;;) {
-      const { blocks, finished } = await slice;
+      const { blocks, rollups, finished } = await slice;
       this.#between();
       if (finished === null) slice = this.#maintenance.call<PointBlocks>('nextPoints', run);
       slice.catch(() => undefined);
-      if (blocks.length > 0) {
+      if (blocks.length + rollups.length > 0) {
         this.#engine.transaction(() => {
-          this.#engine.noteWritten(this.#engine.points.putBlocks(run, blocks));
+          this.#engine.noteWritten(this.#engine.points.putBlocks(run, blocks, rollups));
         });
-        freeBytes(...blocks.map(({ data }) => data));
+        freeBytes(...[...blocks, ...rollups].map(({ data }) => data));
       }
       if (finished !== null) return finished;
       await meanwhile?.();

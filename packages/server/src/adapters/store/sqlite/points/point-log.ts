@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { freeBytes } from '../format/bytes.ts';
-import { ParcelView } from './point-parcel.ts';
+import type { SealedRollups } from '../rollups/run-rollups.ts';
+import { type KeptPoints, PointLogRows, readPointLogRow } from './point-log-row.ts';
+import type { ParcelView } from './point-parcel.ts';
 import type { SealedPointBlock } from './point-run.ts';
 import { type FinishedPointRun, PointRuns } from './point-run.ts';
 import { PointTail } from './point-tail.ts';
@@ -18,6 +20,7 @@ const TEXT = 2;
 export class PointLog {
   readonly series = new SeriesTable();
   readonly tail = new PointTail();
+  readonly #rows = new PointLogRows();
   readonly runs: PointRuns;
   /** Number of the newest row. */
   chunk: number;
@@ -59,7 +62,7 @@ export class PointLog {
         throw new RangeError(`point log row ${row.chunk} does not follow row ${this.chunk}`);
       if (crc32(row.data) !== row.crc) throw new RangeError(`point log row ${row.chunk} fails its checksum`);
       this.chunk = row.chunk;
-      this.#take(new ParcelView(row.data));
+      this.#take(readPointLogRow(row.data, this.series));
       freeBytes(row.data);
     }
   }
@@ -67,42 +70,28 @@ export class PointLog {
   /** Appends parcels, each a row; to be called within a transaction. @returns bytes written */
   append(parcels: readonly ParcelView[]): number {
     let bytes = 0;
-    for (const view of parcels) {
+    for (const parcel of parcels) {
+      const { points, data } = this.#rows.write(parcel, this.series);
       this.chunk += 1;
-      this.#append.run(this.chunk, crc32(view.parcel), view.parcel);
-      this.#take(view);
-      bytes += view.parcel.length;
+      this.#append.run(this.chunk, crc32(data), data);
+      this.#take(points);
+      bytes += data.length;
     }
     return bytes;
   }
 
-  #take(parcel: ParcelView): void {
-    const { count, times, values, kinds, seriesOf, names, texts } = parcel;
+  #take({ count, times, values, kinds, seriesOf, numbers, texts }: KeptPoints): void {
     const { series, tail } = this;
-    // A series exists from its first point on: a name may stand here without any that is kept.
-    const numbers = new Int32Array(parcel.seriesCount).fill(-1);
+    const { heads } = series;
     tail.beginChunk(this.chunk, count);
     for (let at = 0; at < count; at++) {
+      const number = numbers[seriesOf[at] as number] as number;
       const time = times[at] as number;
-      if (Number.isNaN(time)) continue;
-      const index = seriesOf[at] as number;
-      let number = numbers[index] as number;
-      if (number < 0) {
-        const name = names[index] as number;
-        number = series.intern(parcel.bytes, name, (names[index + 1] as number) - name);
-        numbers[index] = number;
-      }
-      const { heads } = series;
       const value = values[at] as number;
       const kind = kinds === null ? 0 : (kinds[at] as number);
       series.note(number, time, value, kind, texts);
-      heads[number] = tail.append(
-        number,
-        time,
-        kind === TEXT ? (texts[value] as string) : value,
-        kind,
-        heads[number] as number,
-      );
+      const kept = kind === TEXT ? (texts[value] as string) : value;
+      heads[number] = tail.append(number, time, kept, kind, heads[number] as number);
     }
   }
 
@@ -115,8 +104,8 @@ export class PointLog {
     return bytes;
   }
 
-  putBlocks(run: number, blocks: readonly SealedPointBlock[]): number {
-    return this.runs.putBlocks(run, blocks);
+  putBlocks(run: number, blocks: readonly SealedPointBlock[], rollups: readonly SealedRollups[]): number {
+    return this.runs.putBlocks(run, blocks) + this.runs.putRollups(run, rollups);
   }
 
   /** Makes a run part of history and the log rows that it replaces garbage; to be called within a transaction. */

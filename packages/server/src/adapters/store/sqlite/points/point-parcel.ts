@@ -2,8 +2,8 @@ import type { PointBatch } from '@pisync/protocol';
 import { ByteReader, ByteWriter } from '../format/bytes.ts';
 
 /*
- * A parcel of points: what crosses from the HTTP thread to the writer and is a row of the point log as it is. All numbers
- * little-endian; the columns begin at multiples of 8, so that they are read where they lie.
+ * A parcel of points: what crosses from the HTTP thread to the writer. All numbers little-endian; the columns begin at
+ * multiples of 8, so that they are read where they lie.
  *
  *   u32 version · u32 points · u32 series · u32 flags · f64 times[] · f64 values[] · u32 series of each point[] ·
  *   u8 kinds[] if flag 1 · names · texts if flag 2
@@ -29,12 +29,39 @@ export function packPoints(batch: PointBatch): Uint8Array {
   writer.raw(bytesOf(values, count * 8));
   writer.raw(bytesOf(seriesOf, count * 4));
   if (mixed) writer.raw(bytesOf(kinds, count));
-  for (const { deviceId, key } of series) {
-    writer.ascii(deviceId);
-    writeKey(writer, key);
-  }
+  writeNames(writer, series);
   for (const text of texts) writer.text(text);
   return writer.written();
+}
+
+/** Keys of series as they stand in names, two bytes of length included: the devices of a fleet have the same ones. */
+const keyBytes = new Map<string, Uint8Array>();
+const MOST_KEYS = 4096;
+
+function writeNames(writer: ByteWriter, series: PointBatch['series']): void {
+  for (const { deviceId, key } of series) {
+    let named = keyBytes.get(key);
+    if (named === undefined) {
+      named = bytesOfKey(key);
+      if (keyBytes.size >= MOST_KEYS) keyBytes.clear();
+      keyBytes.set(key, named);
+    }
+    const { length } = deviceId;
+    writer.reserve(1 + length + named.length);
+    const { bytes } = writer;
+    let { at } = writer;
+    bytes[at++] = length;
+    // So short, that a call for each would cost more.
+    for (let index = 0; index < length; index++) bytes[at++] = deviceId.charCodeAt(index);
+    for (let index = 0; index < named.length; index++) bytes[at++] = named[index] as number;
+    writer.at = at;
+  }
+}
+
+function bytesOfKey(key: string): Uint8Array {
+  const writer = new ByteWriter(2 + key.length * 3);
+  writeKey(writer, key);
+  return Uint8Array.from(writer.written());
 }
 
 function bytesOf(column: Float64Array | Int32Array | Uint8Array, length: number): Uint8Array {
@@ -80,7 +107,6 @@ export class ParcelView {
   /** Where each name begins, and at the end where the last one ends. */
   readonly names: Uint32Array;
 
-  readonly #raw: Uint8Array;
   #dropped = 0;
 
   /** @throws {RangeError} for bytes that are no parcel */
@@ -102,11 +128,10 @@ export class ParcelView {
     this.names = new Uint32Array(this.seriesCount + 1);
     for (let index = 0; index < this.seriesCount; index++) {
       this.names[index] = reader.at;
-      reader.raw(reader.u8());
-      reader.raw(reader.u16());
+      reader.at += 1 + reader.u8At(reader.at);
+      reader.at += 2 + reader.u16At(reader.at);
     }
     this.names[this.seriesCount] = reader.at;
-    this.#raw = bytes;
     const texts: string[] = [];
     if ((flags & TEXTS) !== 0) while (reader.at < bytes.length) texts.push(reader.text());
     this.texts = texts;
@@ -123,21 +148,61 @@ export class ParcelView {
     return this.#dropped < this.count;
   }
 
-  /** Calls `visit` with the place and length of the device id of each series that has a point left. */
+  /** Calls `visit` with the place and length of the device id of each series that has a point left; neighbours' once. */
   visitDevices(visit: (at: number, length: number) => void): void {
-    const kept = this.#dropped === 0 ? null : new Uint8Array(this.seriesCount);
-    for (let at = 0; kept !== null && at < this.count; at++) {
-      if (!Number.isNaN(this.times[at])) kept[this.seriesOf[at] as number] = 1;
-    }
+    const kept = this.#dropped === 0 ? null : this.#seriesLeft();
+    const { bytes, names } = this;
+    let before = -1;
     for (let index = 0; index < this.seriesCount; index++) {
       if (kept !== null && kept[index] === 0) continue;
-      const at = this.names[index] as number;
-      visit(at + 1, this.bytes[at] as number);
+      const at = names[index] as number;
+      if (before < 0 || !sameAscii(bytes, before, at)) visit(at + 1, bytes[at] as number);
+      before = at;
     }
   }
 
-  /** The parcel as it stands in the log. */
-  get parcel(): Uint8Array {
-    return this.#raw;
+  /** What is left of it, with the places in `names` of the series that have a point left. */
+  kept(): Pick<ParcelView, 'count' | 'times' | 'values' | 'kinds' | 'seriesOf' | 'texts'> & {
+    readonly names: Uint32Array;
+  } {
+    const left = this.#seriesLeft();
+    const names = new Uint32Array(this.seriesCount);
+    const places = new Uint32Array(this.seriesCount);
+    let series = 0;
+    for (let index = 0; index < this.seriesCount; index++) {
+      if (left[index] === 0) continue;
+      places[index] = series;
+      names[series++] = index;
+    }
+    const { count, times, values, kinds, seriesOf, texts } = this;
+    if (this.#dropped === 0 && series === this.seriesCount) {
+      return { count, times, values, kinds, seriesOf, texts, names };
+    }
+    const rows: number[] = [];
+    for (let at = 0; at < count; at++) if (!Number.isNaN(times[at])) rows.push(at);
+    return {
+      count: rows.length,
+      times: Float64Array.from(rows, (at) => times[at] as number),
+      values: Float64Array.from(rows, (at) => values[at] as number),
+      kinds: kinds === null ? null : Uint8Array.from(rows, (at) => kinds[at] as number),
+      seriesOf: Uint32Array.from(rows, (at) => places[seriesOf[at] as number] as number),
+      texts,
+      names: names.subarray(0, series),
+    };
   }
+
+  /** 1 for each series that has a point left. */
+  #seriesLeft(): Uint8Array {
+    const left = new Uint8Array(this.seriesCount);
+    const { count, times, seriesOf } = this;
+    for (let at = 0; at < count; at++) if (!Number.isNaN(times[at])) left[seriesOf[at] as number] = 1;
+    return left;
+  }
+}
+
+/** True where the same text lies at both places, with its length before it. */
+function sameAscii(bytes: Uint8Array, a: number, b: number): boolean {
+  const length = bytes[a] as number;
+  for (let at = 0; at <= length; at++) if (bytes[a + at] !== bytes[b + at]) return false;
+  return true;
 }

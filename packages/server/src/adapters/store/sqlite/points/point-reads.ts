@@ -1,11 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
+import { isQuantile } from '../../../../core/telemetry/aggregate.ts';
+import { createBucketing, parseBucket } from '../../../../core/telemetry/buckets.ts';
+import { chartOf } from '../../../../core/telemetry/chart.ts';
 import { GroupAggregates, type Summary } from '../../../../core/telemetry/group-aggregates.ts';
-import type { AggregateAnswer, RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import { DAY, HOUR } from '../../../../core/telemetry/hour-fold.ts';
+import type { AggregateAnswer, PointColumns, RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
+import { piecesCursors } from '../rollups/pieces-cursor.ts';
+import { answerFromRollups, type Remainder } from '../rollups/rollup-plan.ts';
 import { mergePoints, type PointSlice } from './point-merge.ts';
 import type { PointTailAnswer } from './point-queries.ts';
-import { livePointRuns } from './point-run.ts';
+import { livePointRuns, type PointRun } from './point-run.ts';
 import { ColumnsCursor, SeriesCursor } from './run-cursor.ts';
 
 export interface PointReadRequest {
@@ -32,16 +39,28 @@ export interface PointChartRequest extends Omit<PointReadRequest, 'limit'> {
   readonly method: 'largest_triangle' | 'min_max';
 }
 
-/** As {@link readPoints}, summed up by groups: no more than a block of each run is in memory at once. */
+/**
+ * As {@link readPoints}, summed up by groups: no more than a block of each run is in memory at once. Where rows of hours and
+ * days answer exactly, they stand for their points.
+ */
 export function aggregatePoints(
   db: DatabaseSync,
   request: PointAggregateRequest,
 ): readonly AggregateAnswer[] | 'stale' {
-  return reading(db, request, () => {
-    const { series, groups, groupCount } = request.tail;
+  return reading(db, request, (runs) => {
+    const { series, points, groups, groupCount } = request.tail;
     const groupOf = new Map(series.map((number, at) => [number, groups[at] as number]));
     const aggregates = new GroupAggregates(groupCount, request);
-    for (const { columns, from, to } of slicesOf(db, request)) {
+    const left = useRollups(db, request, runs, (number, rows) =>
+      aggregates.addRows(groupOf.get(number) as number, rows),
+    );
+    const cursors = left.flatMap(({ run, whole, pieces }) => [
+      new SeriesCursor(db, run.id, whole, request.from, request.to),
+      ...piecesCursors(db, run.id, pieces),
+    ]);
+    for (const { columns, from, to } of mergePoints([...cursors, new ColumnsCursor(points)], {
+      replaced: 0,
+    })) {
       for (let at = from; at < to; ) {
         const end = seriesEnd(columns.series, at, to);
         aggregates.add(groupOf.get(columns.series[at] as number) as number, columns, at, end);
@@ -49,6 +68,37 @@ export function aggregatePoints(
       }
     }
     return aggregates.answers();
+  });
+}
+
+/** Answers from rollups what they can answer, and tells what is left. Quantiles and buckets below an hour need the points. */
+function useRollups(
+  db: DatabaseSync,
+  { tail, from, to, bucket, timeZone, names }: PointAggregateRequest,
+  runs: readonly PointRun[],
+  use: (series: number, rows: Float64Array) => void,
+): readonly Remainder[] {
+  const width = parseBucket(bucket);
+  if (width.width < HOUR || names.some(isQuantile))
+    return runs.map((run) => ({ run, whole: tail.series, pieces: [] }));
+  const bucketing = createBucketing(width, timeZone);
+  const asked = { from, to, bucketing, narrow: width.width < DAY };
+  return answerFromRollups(db, { ...asked, runs, series: tail.series, tail: tail.points }, use);
+}
+
+/** Room for the points of a chart, which are looked at and left: kept between charts, since new memory costs more than they. */
+let chartSpace: Found | undefined;
+
+/** As {@link readPoints}, thinned out for a chart. */
+export function chartPoints(db: DatabaseSync, request: PointChartRequest): PointColumns | 'stale' {
+  return reading(db, request, () => {
+    const found = chartSpace ?? new Found(Number.MAX_SAFE_INTEGER);
+    found.clear();
+    for (const { columns, from, to } of slicesOf(db, request)) found.add(columns, from, to);
+    const chart = chartOf(found.columns(), request.points, request.method);
+    found.clear();
+    chartSpace = found.capacity <= KEPT_CAPACITY ? found : undefined;
+    return chart;
   });
 }
 
@@ -61,12 +111,17 @@ function seriesEnd(series: PointSlice['columns']['series'], from: number, to: nu
   return end;
 }
 
-function reading<T>(db: DatabaseSync, request: Omit<PointReadRequest, 'limit'>, read: () => T): T | 'stale' {
+function reading<T>(
+  db: DatabaseSync,
+  request: Omit<PointReadRequest, 'limit'>,
+  read: (runs: readonly PointRun[]) => T,
+): T | 'stale' {
   db.exec('BEGIN');
   try {
-    const live = new Set(livePointRuns(db).map((run) => run.id));
-    if (!request.tail.runs.every((run) => live.has(run))) return 'stale';
-    return read();
+    const named = new Set(request.tail.runs);
+    const runs = livePointRuns(db).filter((run) => named.has(run.id));
+    if (runs.length < named.size) return 'stale';
+    return read(runs);
   } catch (cause) {
     if (cause instanceof PisyncError || !isDamage(cause)) throw cause;
     throw new PisyncError('store_damaged', { detail: 'history cannot be read; run `pisync doctor`', cause });
@@ -93,13 +148,15 @@ function collect(db: DatabaseSync, request: PointReadRequest): RangeAnswer {
   for (const { columns, from: start, to: end } of slicesOf(db, request)) {
     const room = Math.min(end, start + limit - found.count);
     found.add(columns, start, room);
-    if (room < end) return { points: found.columns(), next: columns.times[room] as number };
+    if (room < end) return { points: found.fitted(), next: columns.times[room] as number };
   }
-  return { points: found.columns(), next: null };
+  return { points: found.fitted(), next: null };
 }
 
 /** Points that there is room for at first: those of the largest slice that is asked for again and again. */
 const FIRST_CAPACITY = 262_144;
+/** Room that is kept for the next chart. */
+const KEPT_CAPACITY = 1_048_576;
 
 /** Columns that grow, up to a limit. */
 class Found {
@@ -107,7 +164,7 @@ class Found {
   #times: Float64Array;
   #values: Float64Array;
   #kinds: Uint8Array;
-  readonly #texts: string[] = [];
+  #texts: string[] = [];
   readonly #limit: number;
 
   constructor(limit: number) {
@@ -117,6 +174,10 @@ class Found {
     this.#times = new Float64Array(capacity);
     this.#values = new Float64Array(capacity);
     this.#kinds = new Uint8Array(capacity);
+  }
+
+  get capacity(): number {
+    return this.#times.length;
   }
 
   add({ times, values, kinds, texts }: ColumnsLike, from: number, to: number): void {
@@ -135,23 +196,34 @@ class Found {
 
   #grow(least: number): void {
     const size = Math.min(Math.max(least, this.#times.length * 2), Math.max(least, this.#limit));
-    this.#times = copied(this.#times, new Float64Array(size));
-    this.#values = copied(this.#values, new Float64Array(size));
-    this.#kinds = copied(this.#kinds, new Uint8Array(size));
+    this.#times = copied(this.#times, new Float64Array(size), this.count);
+    this.#values = copied(this.#values, new Float64Array(size), this.count);
+    this.#kinds = copied(this.#kinds, new Uint8Array(size), this.count);
   }
 
+  /** What was found, where it lies. */
   columns(): RangeAnswer['points'] {
     const { count } = this;
-    const texts = this.#texts;
-    if (count === this.#times.length)
-      return { count, times: this.#times, values: this.#values, kinds: this.#kinds, texts };
     return {
       count,
-      times: this.#times.slice(0, count),
-      values: this.#values.slice(0, count),
-      kinds: this.#kinds.slice(0, count),
-      texts,
+      times: this.#times.subarray(0, count),
+      values: this.#values.subarray(0, count),
+      kinds: this.#kinds.subarray(0, count),
+      texts: this.#texts,
     };
+  }
+
+  /** What was found, in memory that is not much larger. */
+  fitted(): RangeAnswer['points'] {
+    const found = this.columns();
+    if (this.count > this.capacity / 2) return found;
+    const { times, values, kinds } = found;
+    return { ...found, times: times.slice(), values: values.slice(), kinds: kinds.slice() };
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.#texts = [];
   }
 }
 
@@ -162,7 +234,8 @@ interface ColumnsLike {
   readonly texts: readonly string[];
 }
 
-function copied<Column extends Float64Array | Uint8Array>(from: Column, to: Column): Column {
-  to.set(from);
+function copied<Column extends Float64Array | Uint8Array>(from: Column, to: Column, count: number): Column {
+  to.set(from.subarray(0, count));
+  freeBytes(from);
   return to;
 }

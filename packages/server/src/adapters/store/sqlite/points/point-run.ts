@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SealedRollups } from '../rollups/run-rollups.ts';
 
 /** One sealed run of points as the manifest knows it. */
 export interface PointRun {
@@ -27,7 +28,7 @@ export interface FinishedPointRun extends Omit<PointRun, 'id'> {
   readonly replaced: number;
 }
 
-/** Blocks of one run, at most; block `n` of a run has the id `run * POINT_BLOCKS_PER_RUN + n`. */
+/** Blocks of one run, at most; block `n` of a run has the id `run * POINT_BLOCKS_PER_RUN + n`; so have rollups. */
 export const POINT_BLOCKS_PER_RUN = 2 ** 22;
 const SWEEP_BLOCKS = 200;
 
@@ -43,13 +44,19 @@ export function livePointRuns(db: DatabaseSync): PointRun[] {
 export class PointRuns {
   readonly #db: DatabaseSync;
   readonly #put: StatementSync;
+  readonly #putRollup: StatementSync;
   #live: readonly PointRun[] = [];
   /** Blocks written so far of the runs in building. */
   readonly #blocks = new Map<number, number>();
+  /** The same for blocks of rollups. */
+  readonly #rollups = new Map<number, number>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.#put = db.prepare('INSERT INTO point_block (id, run, series, time, data) VALUES (?, ?, ?, ?, ?)');
+    this.#putRollup = db.prepare(
+      'INSERT INTO point_rollup (id, run, width, series, start, data) VALUES (?, ?, ?, ?, ?, ?)',
+    );
     this.refresh();
   }
 
@@ -84,8 +91,20 @@ export class PointRuns {
     return bytes;
   }
 
+  putRollups(run: number, rollups: readonly SealedRollups[]): number {
+    const first = this.#rollups.get(run) ?? 0;
+    this.#rollups.set(run, first + rollups.length);
+    let bytes = 0;
+    for (const [at, { width, series, start, data }] of rollups.entries()) {
+      this.#putRollup.run(run * POINT_BLOCKS_PER_RUN + first + at, run, width, series, start, data);
+      bytes += data.length;
+    }
+    return bytes;
+  }
+
   activate({ run, level, points, bytes, minTime, maxTime, lastChunk, replaced }: FinishedPointRun): void {
     this.#blocks.delete(run);
+    this.#rollups.delete(run);
     this.#db
       .prepare(
         `UPDATE point_run SET live = 1, level = ?, points = ?, bytes = ?, min_time = ?, max_time = ?, last_chunk = ?,
@@ -106,14 +125,16 @@ export class PointRuns {
       | undefined;
     if (dead === undefined) return false;
     const first = dead.id * POINT_BLOCKS_PER_RUN;
-    const deleted = this.#db
-      .prepare(
-        `DELETE FROM point_block WHERE id IN
-           (SELECT id FROM point_block WHERE id >= ? AND id < ? ORDER BY id LIMIT ${SWEEP_BLOCKS})`,
-      )
-      .run(first, first + POINT_BLOCKS_PER_RUN);
-    if (Number(deleted.changes) < SWEEP_BLOCKS)
-      this.#db.prepare('DELETE FROM point_run WHERE id = ?').run(dead.id);
+    for (const table of ['point_block', 'point_rollup']) {
+      const deleted = this.#db
+        .prepare(
+          `DELETE FROM ${table} WHERE id IN
+             (SELECT id FROM ${table} WHERE id >= ? AND id < ? ORDER BY id LIMIT ${SWEEP_BLOCKS})`,
+        )
+        .run(first, first + POINT_BLOCKS_PER_RUN);
+      if (Number(deleted.changes) === SWEEP_BLOCKS) return true;
+    }
+    this.#db.prepare('DELETE FROM point_run WHERE id = ?').run(dead.id);
     return true;
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { freeBytes } from '../format/bytes.ts';
 import { encodePointBlock } from '../format/points/point-block.ts';
 import { MAX_BLOCK_POINTS, type PointColumns } from '../format/points/point-columns.ts';
+import { RollupBuilder, type SealedRollups } from '../rollups/run-rollups.ts';
 import { countingSort } from '../threads/counting-sort.ts';
 import { type MergeCounts, mergePoints, type PointSlice, sameValue } from './point-merge.ts';
 import type { FinishedPointRun, PointRun, SealedPointBlock } from './point-run.ts';
@@ -31,6 +32,7 @@ export interface PointMergeOrder {
 /** Some finished blocks; `finished` is set with the last ones. */
 export interface PointBlocks {
   readonly blocks: SealedPointBlock[];
+  readonly rollups: SealedRollups[];
   readonly finished: FinishedPointRun | null;
 }
 
@@ -142,6 +144,7 @@ function* build(
   replacedBefore: number,
 ): Generator<PointBlocks, void> {
   const space = new BlockSpace();
+  const rollups = new RollupBuilder();
   let points = 0;
   let bytes = 0;
   let minTime = Number.MAX_SAFE_INTEGER;
@@ -154,6 +157,7 @@ function* build(
       if (time < minTime) minTime = time;
       if (time > maxTime) maxTime = time;
     }
+    rollups.take(space, space.count);
     const block = space.finish(level === 0 ? SEALED_LEVEL : MERGED_LEVEL);
     bytes += block.data.length;
     blocks.push(block);
@@ -164,10 +168,15 @@ function* build(
       if (space.count === MAX_BLOCK_POINTS) finishBlock();
     }
     if (blocks.length < SLICE_BLOCKS) continue;
-    yield { blocks, finished: null };
+    yield { blocks, rollups: rollups.finished(), finished: null };
     blocks = [];
   }
   if (space.count > 0) finishBlock();
+  rollups.end();
   const replaced = replacedBefore + counts.replaced;
-  yield { blocks, finished: { run, level, points, bytes, minTime, maxTime, lastChunk, replaced } };
+  yield {
+    blocks,
+    rollups: rollups.finished(),
+    finished: { run, level, points, bytes, minTime, maxTime, lastChunk, replaced },
+  };
 }

@@ -46,6 +46,11 @@ export class PointTail {
     return this.#next - this.#first;
   }
 
+  /** Position of the newest point that there ever was. */
+  get newest(): number {
+    return this.#next - 1;
+  }
+
   get #first(): number {
     return this.#segments[0]?.base ?? this.#next;
   }

@@ -27,6 +27,7 @@ export class RunRows {
   readonly #last: number;
   #next: number;
   #blocks: BlockParts[] = [];
+  #held: DetectionBlock | undefined;
 
   constructor(db: DatabaseSync, run: number) {
     this.#some = db.prepare(
@@ -43,13 +44,17 @@ export class RunRows {
       this.#next += this.#blocks.length;
     }
     const block = this.#blocks.shift();
+    // Nobody looks at the one before any more: its stretches were taken when they came.
+    this.#held?.release();
+    this.#held = undefined;
     if (block === undefined) return false;
     const rows = new DetectionBlock(block.hot, block.cold);
+    this.#held = rows;
     this.source = new RowSource(rows);
     this.places.push(this.source.places);
     this.timestamps = rows.timestamps;
     this.ordinals = rows.ordinals;
-    this.cells = new Float64Array(rows.count);
+    if (this.cells.length < rows.count) this.cells = new Float64Array(rows.count);
     for (let row = 0; row < rows.count; row++) this.cells[row] = sortCell(rows, row);
     this.at = 0;
     this.end = rows.count;

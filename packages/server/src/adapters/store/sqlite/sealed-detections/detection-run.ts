@@ -2,8 +2,19 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { writeZone } from '../format/columns/detection-zone.ts';
 import type { EncodedDetectionBlock } from '../format/detection-block.ts';
 
+/** What is known of the identities of a run without its filter and its index. */
+export interface IdentitySummary {
+  /** Detections that have an identity. */
+  readonly identities: number;
+  /** Those of them that are recognised by their body alone, of which the time that the device told is a part. */
+  readonly digests: number;
+  /** The least and the greatest of those times, null where there is none: a detection of another time is not among them. */
+  readonly minDigestTime: number | null;
+  readonly maxDigestTime: number | null;
+}
+
 /** One sealed run of detections as the manifest knows it. */
-export interface DetectionRun {
+export interface DetectionRun extends IdentitySummary {
   readonly id: number;
   readonly level: number;
   readonly detections: number;
@@ -12,8 +23,6 @@ export interface DetectionRun {
   readonly maxTimestamp: number;
   /** Newest log chunk in it. */
   readonly lastChunk: number;
-  /** Detections that have an identity. */
-  readonly identities: number;
 }
 
 /** What a sealing or merging job ends with. */
@@ -34,12 +43,10 @@ export interface DetectionPieces {
 export const DETECTION_BLOCKS_PER_RUN = 2 ** 22;
 /** Rows of a run, about; larger ones are not merged. */
 const MOST_DETECTIONS = 2 ** 20;
-/** Runs of one level that are merged into one of the next. */
-const FAN_IN = 8;
 const SWEEP_ROWS = 50;
 
 const LIVE = `SELECT id, level, detections, bytes, min_timestamp AS minTimestamp, max_timestamp AS maxTimestamp,
-    last_chunk AS lastChunk, identities
+    last_chunk AS lastChunk, identities, digests, min_digest_time AS minDigestTime, max_digest_time AS maxDigestTime
   FROM detection_run WHERE live = 1 ORDER BY last_chunk, id`;
 
 /** The runs that are part of history, from the oldest commits to the newest. */
@@ -48,14 +55,19 @@ export function liveDetectionRuns(db: DatabaseSync): DetectionRun[] {
 }
 
 /**
- * The runs to be merged next: of the lowest level that has eight or more, as many of the oldest as make no run of more than about
- * a million rows. None where there is nothing to merge.
+ * The runs to be merged next: of the lowest level that has enough, as many of the oldest as make no run of more than about a million
+ * rows. None where there is nothing to merge.
+ *
+ * @param fanIn - how many are enough
  */
-export function mergeableDetectionRuns(live: readonly DetectionRun[]): readonly DetectionRun[] {
+export function mergeableDetectionRuns(
+  live: readonly DetectionRun[],
+  fanIn: number,
+): readonly DetectionRun[] {
   const levels = [...new Set(live.map((run) => run.level))].sort((a, b) => a - b);
   for (const level of levels) {
     const runs = live.filter((run) => run.level === level && run.detections <= MOST_DETECTIONS / 2);
-    if (runs.length < FAN_IN) continue;
+    if (runs.length < fanIn) continue;
     let rows = 0;
     return runs.filter((run) => {
       rows += run.detections;
@@ -96,8 +108,8 @@ export class DetectionRuns {
   begin(): number {
     const { lastInsertRowid } = this.#db
       .prepare(
-        `INSERT INTO detection_run (live, level, detections, bytes, min_timestamp, max_timestamp, last_chunk, identities)
-         VALUES (0, 0, 0, 0, 0, 0, 0, 0)`,
+        `INSERT INTO detection_run (live, level, detections, bytes, min_timestamp, max_timestamp, last_chunk, identities, digests)
+         VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0)`,
       )
       .run();
     return Number(lastInsertRowid);
@@ -121,17 +133,17 @@ export class DetectionRuns {
   }
 
   activate(finished: FinishedDetectionRun): void {
-    const { run, level, detections, bytes, minTimestamp, maxTimestamp, lastChunk, identities } = finished;
+    const { run, level, detections, bytes, minTimestamp, maxTimestamp, lastChunk } = finished;
+    const { identities, digests, minDigestTime, maxDigestTime, filter } = finished;
     this.#written.delete(run);
     this.#db
       .prepare(
         `UPDATE detection_run SET live = 1, level = ?, detections = ?, bytes = ?, min_timestamp = ?, max_timestamp = ?,
-           last_chunk = ?, identities = ?, filter = ? WHERE id = ?`,
+           last_chunk = ?, identities = ?, digests = ?, min_digest_time = ?, max_digest_time = ?, filter = ? WHERE id = ?`,
       )
       .run(
-        ...[level, detections, bytes, minTimestamp, maxTimestamp, lastChunk, identities],
-        finished.filter,
-        run,
+        ...[level, detections, bytes, minTimestamp, maxTimestamp, lastChunk],
+        ...[identities, digests, minDigestTime, maxDigestTime, filter, run],
       );
   }
 

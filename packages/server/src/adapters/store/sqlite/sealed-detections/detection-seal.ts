@@ -1,11 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoredDetection } from '../../../../core/detections/detection-columns.ts';
 import { type DetectionRows, RowSpace } from '../format/columns/detection-rows.ts';
+import { foldRows, type NetworkBatch } from '../networks/network-batch.ts';
 import { countingSort } from '../threads/counting-sort.ts';
 import { mergeRows, RunRows } from './detection-merge.ts';
 import type { DetectionRun } from './detection-run.ts';
 import { sortIdentities } from './identity-index.ts';
 import { IdentityCursor, mergeIdentities } from './identity-merge.ts';
+import { IdentitySums } from './identity-sums.ts';
 import { RowSource, type RowStretch, sortCell } from './row-source.ts';
 import { type DetectionSlice, RunBuilder } from './run-builder.ts';
 
@@ -24,6 +26,14 @@ export interface DetectionSealOrder {
   /** In the order of their commits. A row may be overwritten when the next is asked for. */
   readonly rows: Iterable<SealedRow>;
   readonly lastChunk: number;
+  /** How many of them, from the first on, are in their networks already. */
+  readonly folded: number;
+}
+
+/** Pieces of a run, or networks that its detections changed. */
+export interface SealSlice extends DetectionSlice {
+  /** To be folded in this order; all of them come before the first piece. */
+  readonly networks?: NetworkBatch;
 }
 
 /** Runs whose detections are to be one run. */
@@ -33,28 +43,34 @@ export interface DetectionMergeOrder {
   readonly runs: readonly DetectionRun[];
 }
 
-/** Sorts detections into a run of the lowest level. */
-export function* sealDetections(order: DetectionSealOrder): Generator<DetectionSlice, void> {
+/** Sorts detections into a run of the lowest level, and folds those into networks that are in none. */
+export function* sealDetections(order: DetectionSealOrder): Generator<SealSlice, void> {
   const space = new RowSpace(order.detections);
   const hashes = new Uint32Array(order.detections);
   const hashed = new Uint32Array(order.detections);
-  let identities = 0;
-  for (const row of order.rows) {
-    if (row.hashed) {
-      hashed[identities] = space.count;
-      hashes[identities++] = row.hashHigh;
+  const summary = new IdentitySums();
+  for (const { detection, hashed: identified, hashHigh } of order.rows) {
+    if (identified) {
+      hashed[summary.identities] = space.count;
+      hashes[summary.identities] = hashHigh;
+      summary.add(detection);
     }
-    space.add(row.detection);
+    space.add(detection);
   }
   if (space.count !== order.detections) {
     throw new TypeError(`${space.count} detections in the log where ${order.detections} were announced`);
   }
+  for (const networks of foldRows(space, order.folded))
+    yield { blocks: [], parts: [], finished: null, networks };
   const source = new RowSource(space);
+  const { identities } = summary;
   const builder = new RunBuilder(order.run, 0);
   yield* builder.blocks(sortedStretches(source));
-  const places = Uint32Array.from(hashed.subarray(0, identities), (row) => source.places[row] as number);
+  space.release();
+  const places = new Uint32Array(identities);
+  for (let at = 0; at < identities; at++) places[at] = source.places[hashed[at] as number] as number;
   const entries = sortIdentities({ hashes: hashes.subarray(0, identities), places });
-  yield* builder.finish([entries], identities, order.lastChunk);
+  yield* builder.finish([entries], summary.told(), order.lastChunk);
 }
 
 /** Merges runs into one of a higher level. */
@@ -69,9 +85,8 @@ export function* mergeDetectionRuns(
   const cursors = sources.map(
     (source, index) => new IdentityCursor(db, (runs[index] as DetectionRun).id, source),
   );
-  const identities = runs.reduce((sum, one) => sum + one.identities, 0);
   const lastChunk = Math.max(...runs.map((one) => one.lastChunk));
-  yield* builder.finish(mergeIdentities(cursors), identities, lastChunk);
+  yield* builder.finish(mergeIdentities(cursors), IdentitySums.of(runs).told(), lastChunk);
 }
 
 /** Rows by cell, time and ordinal. They come in the order of their commits, which most cells leave as it is. */

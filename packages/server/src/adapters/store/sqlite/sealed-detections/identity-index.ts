@@ -20,8 +20,8 @@ const VERSION = 1;
 const HEAD_BYTES = 9;
 const USUAL_ENTRIES = 4096;
 const ALL_HASHES = 2 ** 32;
-/** Entries whose number in their order fits behind the hash in an exact number. */
-const MOST_SORTED = 2 ** 21;
+/** Bits of a hash that one pass sorts by. */
+const PASS_BITS = 11;
 
 const planes = new WordPlanes();
 
@@ -49,14 +49,37 @@ function stepOf(hash: number): number {
   return Math.imul(hash ^ (hash >>> 16), 0x9e37_79b1) >>> 0;
 }
 
-/** Sorts entries by hash. */
-export function sortIdentities({ hashes, places }: IdentityEntries): IdentityEntries {
-  if (hashes.length > MOST_SORTED) throw new RangeError(`${hashes.length} identities to sort`);
-  const keys = Float64Array.from(hashes, (hash, index) => hash * MOST_SORTED + index).sort();
-  return {
-    hashes: Uint32Array.from(keys, (key) => Math.floor(key / MOST_SORTED)),
-    places: Uint32Array.from(keys, (key) => places[key % MOST_SORTED] as number),
-  };
+/** Sorts entries by hash, those of one hash in their own order: least digits first, three passes over columns. */
+export function sortIdentities(entries: IdentityEntries): IdentityEntries {
+  let from = entries;
+  let to = entriesFor(entries.hashes.length);
+  for (let shift = 0; shift < 32; shift += PASS_BITS) {
+    sortBy(shift, from, to);
+    const free = from === entries ? entriesFor(entries.hashes.length) : from;
+    from = to;
+    to = free;
+  }
+  return from;
+}
+
+function entriesFor(count: number): IdentityEntries {
+  return { hashes: new Uint32Array(count), places: new Uint32Array(count) };
+}
+
+function sortBy(shift: number, from: IdentityEntries, to: IdentityEntries): void {
+  const { hashes, places } = from;
+  const mask = 2 ** PASS_BITS - 1;
+  const starts = new Uint32Array(2 ** PASS_BITS + 1);
+  for (const hash of hashes) starts[((hash >>> shift) & mask) + 1]! += 1;
+  for (let digit = 0; digit < mask; digit++) starts[digit + 1]! += starts[digit] as number;
+  for (let at = 0; at < hashes.length; at++) {
+    const hash = hashes[at] as number;
+    const digit = (hash >>> shift) & mask;
+    const place = starts[digit] as number;
+    starts[digit] = place + 1;
+    to.hashes[place] = hash;
+    to.places[place] = places[at] as number;
+  }
 }
 
 /** The bytes of a part: all entries given. */

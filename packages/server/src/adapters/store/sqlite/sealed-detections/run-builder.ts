@@ -1,3 +1,4 @@
+import { freeBytes } from '../format/bytes.ts';
 import { RowSpace } from '../format/columns/detection-rows.ts';
 import {
   type EncodedDetectionBlock,
@@ -5,7 +6,7 @@ import {
   MAX_BLOCK_ROWS,
 } from '../format/detection-block.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
-import type { DetectionPieces, FinishedDetectionRun } from './detection-run.ts';
+import type { DetectionPieces, FinishedDetectionRun, IdentitySummary } from './detection-run.ts';
 import {
   addToFilter,
   encodeIdentityPart,
@@ -21,10 +22,15 @@ const SLICE_BLOCKS = 16;
 const BLOCK_CHARACTERS = 2 ** 20;
 /** Rows taken between two looks at the characters. */
 const ROWS_AT_ONCE = 64;
+/** Entries that a part of an index has at most, as hashes go. */
+const USUAL_PART = 8192;
 /** What is merged again soon is compressed for speed. */
 const SEALED_LEVEL = 1;
 const MERGED_LEVEL = 3;
-/** Some finished pieces of a run; `finished` is set with the last ones. */
+/**
+ * Some finished pieces of a run; `finished` is set with the last ones. Pieces are given back when the next are asked for: by then they
+ * were copied to where they are stored.
+ */
 export interface DetectionSlice extends DetectionPieces {
   readonly finished: FinishedDetectionRun | null;
 }
@@ -51,10 +57,15 @@ export class RunBuilder {
     for (const { source, from, to } of stretches) {
       for (let at = from; at < to; ) at = this.#take(source, at, to);
       if (this.#blocks.length < SLICE_BLOCKS) continue;
-      yield { blocks: this.#blocks, parts: [], finished: null };
-      this.#blocks = [];
+      yield* this.#handOver();
     }
     if (this.#space.count > 0) this.#finishBlock();
+  }
+
+  *#handOver(): Generator<DetectionSlice, void> {
+    yield { blocks: this.#blocks, parts: [], finished: null };
+    for (const { hot, cold } of this.#blocks) freeBytes(hot, cold);
+    this.#blocks = [];
   }
 
   #take(source: RowSource, from: number, to: number): number {
@@ -86,11 +97,12 @@ export class RunBuilder {
   /** The last blocks and the index. */
   *finish(
     sorted: Iterable<IdentityEntries>,
-    identities: number,
+    summary: IdentitySummary,
     lastChunk: number,
   ): Generator<DetectionSlice, void> {
-    yield { blocks: this.#blocks, parts: [], finished: null };
-    this.#blocks = [];
+    yield* this.#handOver();
+    this.#space.release();
+    const { identities } = summary;
     const filter = identities > 0 ? IdentityFilter.for(identities) : null;
     let parts: Uint8Array[] = [];
     for (const entries of identities > 0 ? wholeParts(sorted, identityParts(identities)) : []) {
@@ -100,6 +112,7 @@ export class RunBuilder {
       parts.push(part);
       if (parts.length < SLICE_BLOCKS) continue;
       yield { blocks: [], parts, finished: null };
+      freeBytes(...parts);
       parts = [];
     }
     const finished: FinishedDetectionRun = {
@@ -110,32 +123,46 @@ export class RunBuilder {
       minTimestamp: this.#minTimestamp,
       maxTimestamp: this.#maxTimestamp,
       lastChunk,
-      identities,
+      ...summary,
       filter: filter?.bytes ?? null,
     };
     yield { blocks: [], parts, finished };
   }
 }
 
-/** Cuts sorted entries into the parts of an index, empty ones included. */
+/** Cuts sorted entries into the parts of an index, empty ones included. A part is valid until the next is asked for. */
 function* wholeParts(sorted: Iterable<IdentityEntries>, parts: number): Generator<IdentityEntries, void> {
-  let hashes: number[] = [];
-  let places: number[] = [];
+  let hashes = new Uint32Array(USUAL_PART);
+  let places = new Uint32Array(USUAL_PART);
+  let count = 0;
   let part = 0;
-  const whole = (): IdentityEntries => {
-    const entries = { hashes: Uint32Array.from(hashes), places: Uint32Array.from(places) };
-    hashes = [];
-    places = [];
-    part += 1;
-    return entries;
-  };
+  const whole = (): IdentityEntries => ({
+    hashes: hashes.subarray(0, count),
+    places: places.subarray(0, count),
+  });
   for (const entries of sorted) {
     for (let index = 0; index < entries.hashes.length; index++) {
       const hash = entries.hashes[index] as number;
-      while (identityPartOf(hash, parts) > part) yield whole();
-      hashes.push(hash);
-      places.push(entries.places[index] as number);
+      for (const own = identityPartOf(hash, parts); part < own; part++) {
+        yield whole();
+        count = 0;
+      }
+      if (count === hashes.length) {
+        hashes = doubled(hashes);
+        places = doubled(places);
+      }
+      hashes[count] = hash;
+      places[count++] = entries.places[index] as number;
     }
   }
-  while (part < parts) yield whole();
+  for (; part < parts; part++) {
+    yield whole();
+    count = 0;
+  }
+}
+
+function doubled(entries: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(entries.length * 2);
+  larger.set(entries);
+  return larger;
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type ObservedDetection, PisyncError } from '@pisync/protocol';
 import { detectionIdentityHash } from '../../../../core/detections/detection-identity.ts';
-import type { IdentityHash } from '../../../../core/identity.ts';
+import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { DetectionBlock, MAX_BLOCK_ROWS } from '../format/detection-block.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
@@ -17,20 +17,31 @@ import {
 import { RecentlyUsed } from './recently-used.ts';
 
 /** Blocks kept while what was sent before comes again: up to a megabyte each once all of it is read. */
-const BLOCKS_KEPT = 12;
+const BLOCKS_KEPT = 6;
 /** Parts of indexes kept, of about 32 kB each. */
-const PARTS_KEPT = 192;
+const PARTS_KEPT = 512;
 /** Bytes of filters kept in memory; beyond it they are read again. */
 const FILTER_BUDGET = 32 * 1024 * 1024;
 
+/** What is known of a detection that is looked for. */
+export interface SoughtDetection {
+  /** Its identity hash. */
+  readonly hashHigh: number;
+  readonly hashLow: number;
+  /** The time that its device told, where it is recognised by its body; null where by something else. */
+  readonly digestTime: number | null;
+}
+
 /**
- * Finds sealed detections by their identity. A filter per run in memory answers "no" for nearly all new ones; of a run that may hold
- * it, one part of its index is read, which names the row.
+ * Finds sealed detections by their identity. Most new ones are of a time that no run holds; a filter per run in memory answers "no" for
+ * nearly all others; of a run that may hold it, one part of its index is read, which names the row.
  */
 export class SealedDetectionLookup {
   readonly #db: DatabaseSync;
-  readonly #blocks = new RecentlyUsed<number, DetectionBlock>(BLOCKS_KEPT);
-  readonly #parts = new RecentlyUsed<number, IdentityEntries>(PARTS_KEPT);
+  readonly #blocks = new RecentlyUsed<number, DetectionBlock>(BLOCKS_KEPT, (block) => block.release());
+  readonly #parts = new RecentlyUsed<number, IdentityEntries>(PARTS_KEPT, ({ hashes, places }) =>
+    freeBytes(hashes, places),
+  );
   readonly #filters = new Map<number, IdentityFilter>();
   #filterBytes = 0;
   #runs: readonly DetectionRun[] = [];
@@ -53,23 +64,27 @@ export class SealedDetectionLookup {
   }
 
   /** Calls `accept` with each sealed detection of the same identity hash until it takes one. @returns whether one was taken */
-  find(identity: IdentityHash, accept: (detection: ObservedDetection) => boolean): boolean {
-    return this.#runs.some((run) => this.#findIn(run, identity, accept));
+  find(sought: SoughtDetection, accept: (detection: ObservedDetection) => boolean): boolean {
+    const { hashHigh, digestTime } = sought;
+    for (const run of this.#runs) {
+      if (!mayName(run, digestTime) || !mayHold(this.#filterOf(run), hashHigh)) continue;
+      if (this.#findIn(run, sought, accept)) return true;
+    }
+    return false;
   }
 
   #findIn(
     run: DetectionRun,
-    { high, low }: IdentityHash,
+    { hashHigh, hashLow }: SoughtDetection,
     accept: (detection: ObservedDetection) => boolean,
   ): boolean {
-    if (!mayHold(this.#filterOf(run), high)) return false;
-    const entries = this.#reading(() => this.#part(run, high));
+    const entries = this.#reading(() => this.#part(run, hashHigh));
     if (entries === undefined) return false;
-    return placesOf(entries, high).some((place) => {
+    return placesOf(entries, hashHigh).some((place) => {
       const detection = this.#reading(() => this.#detection(run, place));
       if (detection === undefined) return false;
       const hash = detectionIdentityHash(detection);
-      return hash?.high === high && hash.low === low && accept(detection);
+      return hash?.high === hashHigh && hash.low === hashLow && accept(detection);
     });
   }
 
@@ -122,6 +137,15 @@ export class SealedDetectionLookup {
     this.#filterBytes -= this.#filters.get(run)?.bytes.length ?? 0;
     this.#filters.delete(run);
   }
+}
+
+/** False where a run has no detection that is recognised in this way, or none of this time. */
+function mayName(
+  { identities, digests, minDigestTime, maxDigestTime }: DetectionRun,
+  digestTime: number | null,
+): boolean {
+  if (digestTime === null) return identities > digests;
+  return digests > 0 && digestTime >= (minDigestTime as number) && digestTime <= (maxDigestTime as number);
 }
 
 function missing(what: string): PisyncError {

@@ -217,12 +217,16 @@ function packGroup({ points, contactAt, counted }: CommitGroup): PointParcel {
 }
 
 function outcomesFor(waiter: Waiter, outcomes: CommitOutcomes): readonly CommitOutcome[] {
-  const events = namesOf(outcomes.events, waiter.events, waiter.eventCount);
-  if (waiter.countedCount === 0 && waiter.detectionCount === 0) return events;
+  const { eventCount, detectionCount, countedCount } = waiter;
+  // Most groups hold one kind of items.
+  if (eventCount + countedCount === 0 && detectionCount > 0)
+    return namesOf(outcomes.detections, waiter.detections, detectionCount);
+  const events = namesOf(outcomes.events, waiter.events, eventCount);
+  if (countedCount === 0 && detectionCount === 0) return events;
   return [
     ...events,
-    ...namesOf(outcomes.detections, waiter.detections, waiter.detectionCount),
-    ...namesOf(outcomes.counted, waiter.counted, waiter.countedCount),
+    ...namesOf(outcomes.detections, waiter.detections, detectionCount),
+    ...namesOf(outcomes.counted, waiter.counted, countedCount),
   ];
 }
 

@@ -5,21 +5,22 @@ import { PointHousekeeping } from '../points/point-housekeeping.ts';
 import type { PageImage } from '../state/device-page.ts';
 import type { Engine, FinishedRun } from '../state/engine.ts';
 import type { SealablePart } from '../state/tail.ts';
+import { MergePace } from './merge-pace.ts';
 import type { OnDemandThread } from './on-demand-thread.ts';
 import type { MergeOrder, SealOrder, Slice } from './seal.ts';
 
-/** Runs of one level that are merged into one of the next. */
-const FAN_IN = 8;
 /** Bytes of records from which the tail is sealed, whatever the number of observations. */
 const SEAL_BYTES = 32 * 1024 * 1024;
 /** Size of the tail, in runs to be sealed, at which commits wait. */
 const TAIL_FACTOR = 2;
-/** How long detections wait at most until they are in their networks, where nobody asks. */
+/** How long detections wait until they are in their networks, where nobody asks; at most twice as long. */
 const FOLD_AFTER_MS = 1000;
+/** How long merges wait, where much came in, until they are thought of again. */
+const MERGE_AFTER_MS = 2000;
 /** Device pages packed at once. */
 const PAGES_AT_ONCE = 16;
 /** Bytes of write-ahead log from which it is copied into the main file. */
-const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** Bytes of write-ahead log at which commits wait until it has been copied. */
 const WAL_LIMIT_BYTES = 256 * 1024 * 1024;
 
@@ -44,8 +45,10 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #points: PointHousekeeping;
   readonly #detections: DetectionHousekeeping;
+  readonly #pace: MergePace;
   #folding: Promise<void> | undefined;
   #foldLater: NodeJS.Timeout | undefined;
+  #mergeLater: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #checkpointing = false;
   #stopped = false;
@@ -62,6 +65,12 @@ export class Housekeeping {
     };
     this.#points = new PointHousekeeping(engine, maintenance, between, options.sealPoints);
     this.#detections = new DetectionHousekeeping(engine, maintenance, between, options.sealDetections);
+    this.#pace = new MergePace(
+      () =>
+        engine.ledger.tail.nextPosition / options.sealEvents +
+        this.#points.committed +
+        this.#detections.committed,
+    );
     // What a crash left: a run that was being built, log rows that are sealed.
     this.#begin(() => this.#sweep());
   }
@@ -73,12 +82,18 @@ export class Housekeeping {
     if (this.#running === undefined && this.#exceeds(1)) this.#begin(() => this.#work());
   }
 
-  /** Networks follow soon, yet not with each commit: a fold is a flush of its own. */
+  /**
+   * Networks follow soon, yet not with each commit: a fold is a flush of its own. Where so many come that seals fold what is
+   * there before its time, it is left to them.
+   */
   #watchNetworks(): void {
-    if (this.#foldLater !== undefined || this.#engine.detections.unfolded === 0) return;
+    const { detections } = this.#engine;
+    if (this.#foldLater !== undefined || detections.unfolded === 0) return;
+    const seen = detections.folded + detections.unfolded;
     this.#foldLater = setTimeout(() => {
       this.#foldLater = undefined;
-      this.foldDetections().catch(() => undefined);
+      if (detections.folded < seen) this.foldDetections().catch(() => undefined);
+      else this.#watchNetworks();
     }, FOLD_AFTER_MS);
     this.#foldLater.unref();
   }
@@ -147,6 +162,7 @@ export class Housekeeping {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#foldLater);
+    clearTimeout(this.#mergeLater);
     this.#release();
     await this.#maintenance.stop();
     await this.#running;
@@ -169,9 +185,19 @@ export class Housekeeping {
   async #work(): Promise<void> {
     await this.#sealAll();
     for (let full = this.#fullLevel(); full.length > 0; full = this.#fullLevel()) await this.#merge(full);
-    await this.#points.mergeAll();
-    await this.#detections.mergeAll();
+    await this.#points.mergeAll(this.#pace);
+    await this.#detections.mergeAll(this.#pace);
     await this.#sweep();
+    if (this.#pace.hurried) this.#workLater();
+  }
+
+  /** What is left standing while much comes in is merged when that has ended. */
+  #workLater(): void {
+    clearTimeout(this.#mergeLater);
+    this.#mergeLater = setTimeout(() => {
+      if (this.#running === undefined) this.#begin(() => this.#work());
+    }, MERGE_AFTER_MS);
+    this.#mergeLater.unref();
   }
 
   async #sealAll(): Promise<void> {
@@ -185,10 +211,11 @@ export class Housekeeping {
   #fullLevel(): number[] {
     // A merge would read the damaged block again and again; what is readable stays readable without it.
     if (this.#engine.sealed.damage !== undefined) return [];
+    const { fanIn } = this.#pace;
     const levels = new Map<number, number[]>();
     for (const { level, id } of this.#engine.sealed.runs)
       levels.set(level, [...(levels.get(level) ?? []), id]);
-    const full = [...levels].sort(([a], [b]) => a - b).find(([, runs]) => runs.length >= FAN_IN);
+    const full = [...levels].sort(([a], [b]) => a - b).find(([, runs]) => runs.length >= fanIn);
     return full?.[1] ?? [];
   }
 

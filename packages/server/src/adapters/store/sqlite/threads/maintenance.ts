@@ -14,10 +14,11 @@ import { packSeriesPage } from '../points/series-table.ts';
 import {
   type DetectionMergeOrder,
   mergeDetectionRuns,
+  type SealSlice,
   sealDetections,
 } from '../sealed-detections/detection-seal.ts';
-import type { DetectionSlice } from '../sealed-detections/run-builder.ts';
 import { type PageImage, packPage } from '../state/device-page.ts';
+import { lowerPriority } from './lower-priority.ts';
 import { type MergeOrder, merge, type SealOrder, type Slice, seal } from './seal.ts';
 import { answerCalls } from './thread-call.ts';
 
@@ -26,6 +27,7 @@ import { answerCalls } from './thread-call.ts';
  * into the main file. It writes nothing itself but checkpoints, so that there is one writer.
  */
 
+lowerPriority();
 const db: DatabaseSync = openMaintainer((workerData as { path: string }).path);
 /** Jobs by the run that they build: a merge may be under way while something is sealed. */
 const jobs = new Map<number, Generator<Slice, void>>();
@@ -33,7 +35,7 @@ const jobs = new Map<number, Generator<Slice, void>>();
 const pointJobs = new Map<number, Generator<PointBlocks, void>>();
 
 /** The same for detections. */
-const detectionJobs = new Map<number, Generator<DetectionSlice, void>>();
+const detectionJobs = new Map<number, Generator<SealSlice, void>>();
 
 function nextOf<T extends { readonly finished: object | null }>(
   running: Map<number, Generator<T, void>>,
@@ -68,14 +70,13 @@ answerCalls(parentPort as MessagePort, {
   /** The next blocks of a run of points. */
   nextPoints: (run: number): PointBlocks => nextOf(pointJobs, run),
   sealDetections(order: LogSealOrder): void {
-    const { run, detections, lastChunk } = order;
-    detectionJobs.set(run, sealDetections({ run, detections, lastChunk, rows: readLogRows(db, order) }));
+    detectionJobs.set(order.run, sealDetections({ ...order, rows: readLogRows(db, order) }));
   },
   mergeDetections(order: DetectionMergeOrder): void {
     detectionJobs.set(order.run, mergeDetectionRuns(db, order));
   },
   /** The next pieces of a run of detections. */
-  nextDetections: (run: number): DetectionSlice => nextOf(detectionJobs, run),
+  nextDetections: (run: number): SealSlice => nextOf(detectionJobs, run),
   packSeries: (pages: readonly { readonly page: number; readonly data: Uint8Array }[]) =>
     pages.map(({ page, data }) => {
       const packed = packSeriesPage(data);

@@ -1,7 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { PisyncError, syncStatus } from '@pisync/protocol';
 import { compareHistory, type HistoryFilter, matchesHistory } from '../../../../core/history.ts';
-import { chartOf } from '../../../../core/telemetry/chart.ts';
 import { WindowTotals } from '../../../../core/totals.ts';
 import type {
   ChangeQuery,
@@ -11,13 +10,14 @@ import type {
   NetworkKey,
   NetworkQuery,
 } from '../../../../ports/detection-store.ts';
-import type { AggregateAnswer, PointColumns, RangeAnswer } from '../../../../ports/telemetry-store.ts';
+import type { AggregateAnswer, PointColumns } from '../../../../ports/telemetry-store.ts';
 import { DetectionReads } from '../detections/detection-reads.ts';
 import type { BlockRow } from '../format/block.ts';
 import { isDamage, openReader } from '../format/connection.ts';
 import { NetworkQueries } from '../networks/network-queries.ts';
 import {
   aggregatePoints,
+  chartPoints,
   type PointAggregateRequest,
   type PointChartRequest,
   type PointReadRequest,
@@ -25,7 +25,7 @@ import {
 } from '../points/point-reads.ts';
 import { SCAN_LIMIT, type TailAnswer } from '../state/queries.ts';
 import { mergeSorted, SealedHistory } from '../state/sealed-history.ts';
-import { answerCalls } from './thread-call.ts';
+import { answerCalls, Handover } from './thread-call.ts';
 
 /*
  * The reading thread: merges a device's sealed rows with those of the tail, which the writer hands over. Each answer is
@@ -87,13 +87,15 @@ function* newestFirst({ tail, filter }: ReadRequest): Generator<BlockRow, void> 
 }
 
 answerCalls(parentPort as MessagePort, {
-  range: (request: PointReadRequest): RangeAnswer | 'stale' => readPoints(db, request),
+  range(request: PointReadRequest): Handover | 'stale' {
+    const found = readPoints(db, request);
+    if (found === 'stale') return found;
+    const { times, values, kinds } = found.points;
+    return new Handover(found, [times.buffer, values.buffer, kinds.buffer] as ArrayBuffer[]);
+  },
   aggregate: (request: PointAggregateRequest): readonly AggregateAnswer[] | 'stale' =>
     aggregatePoints(db, request),
-  downsample({ points, method, ...request }: PointChartRequest): PointColumns | 'stale' {
-    const found = readPoints(db, { ...request, limit: Number.MAX_SAFE_INTEGER });
-    return found === 'stale' ? found : chartOf(found.points, points, method);
-  },
+  downsample: (request: PointChartRequest): PointColumns | 'stale' => chartPoints(db, request),
   listDetections: (query: DetectionQuery) => detections().list(query),
   detectionGrid: (query: GridQuery) => detections().grid(query),
   networks: (query: NetworkQuery) => networks().networks(query),

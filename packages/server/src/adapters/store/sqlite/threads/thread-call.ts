@@ -83,6 +83,17 @@ export class ThreadCaller {
   }
 }
 
+/** An answer of which some memory changes threads instead of being copied: here it is empty afterwards. */
+export class Handover {
+  readonly value: unknown;
+  readonly memory: readonly ArrayBuffer[];
+
+  constructor(value: unknown, memory: readonly ArrayBuffer[]) {
+    this.value = value;
+    this.memory = memory;
+  }
+}
+
 /** Answers the calls that arrive at a port, each by the function of its name. */
 export function answerCalls(
   port: MessagePort,
@@ -98,6 +109,8 @@ export function answerCalls(
           (settled) => port.postMessage({ id, value: settled } satisfies AnswerMessage),
           (error) => fail(id, error),
         );
+      } else if (value instanceof Handover) {
+        port.postMessage({ id, value: value.value } satisfies AnswerMessage, value.memory);
       } else {
         port.postMessage({ id, value } satisfies AnswerMessage);
       }

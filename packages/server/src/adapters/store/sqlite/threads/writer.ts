@@ -50,7 +50,7 @@ export interface WriterStatus {
 
 const STATUS_INTERVAL_MS = 500;
 /** How long the maintenance thread outlives its work. */
-const MAINTENANCE_IDLE_MS = 10_000;
+const MAINTENANCE_IDLE_MS = 2_000;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;
 
@@ -86,7 +86,7 @@ function start(): void {
   committer = new Committer(engine);
   generation += 1;
   const maintenance = new OnDemandThread(
-    () => startThread(new URL('./maintenance.ts', import.meta.url), { path }),
+    () => startThread(new URL('./maintenance.ts', import.meta.url), { path }, false),
     MAINTENANCE_IDLE_MS,
   );
   housekeeping = new Housekeeping(engine, maintenance, {

@@ -180,7 +180,7 @@ class RunCheck {
     this.#compareOrder(name, block);
     this.#detections += detections.length;
     this.#identities.beginBlock();
-    for (const detection of detections) this.#identities.add(detectionIdentityHash(detection)?.high ?? null);
+    for (const detection of detections) this.#identities.add(detection);
     return detections;
   }
 

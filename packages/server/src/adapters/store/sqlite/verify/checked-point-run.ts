@@ -4,6 +4,7 @@ import { type PointColumns, pointSpace } from '../format/points/point-columns.ts
 import type { PointBlockHead } from '../format/points/point-head.ts';
 import type { PointCursor } from '../points/point-merge.ts';
 import { POINT_BLOCKS_PER_RUN, type PointRun } from '../points/point-run.ts';
+import { CheckedRollups } from './checked-rollups.ts';
 import type { Faults } from './faults.ts';
 
 interface BlockRow {
@@ -25,6 +26,7 @@ export class CheckedPointRun implements PointCursor {
   readonly #faults: Faults;
   readonly #seriesCount: number;
   readonly #block: StatementSync;
+  readonly #rollups: CheckedRollups;
   #next: number;
   #points = 0;
   #bytes = 0;
@@ -40,6 +42,7 @@ export class CheckedPointRun implements PointCursor {
     this.#faults = faults;
     this.#seriesCount = seriesCount;
     this.#next = run.id * POINT_BLOCKS_PER_RUN;
+    this.#rollups = new CheckedRollups(db, run.id, faults);
     this.#block = db.prepare(
       'SELECT id, run, series, time, data FROM point_block WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
     );
@@ -84,7 +87,10 @@ export class CheckedPointRun implements PointCursor {
     if (row.run !== this.#run.id || row.series !== columns.series[0] || row.time !== columns.times[0]) {
       this.#fault(`${name} does not begin where the table says`);
     }
-    return this.#checkOrder(name) && this.#checkBounds(name, head);
+    if (!this.#checkOrder(name) || !this.#checkBounds(name, head)) return false;
+    // Of points that are missing or out of order nothing can be said.
+    if (!this.incomplete) this.#rollups.take(columns);
+    return true;
   }
 
   /** By series and time, none twice: a merge relies on it. */
@@ -131,6 +137,7 @@ export class CheckedPointRun implements PointCursor {
 
   #compareSums(): void {
     if (this.incomplete) return;
+    this.#rollups.end();
     const { id, points, bytes, minTime, maxTime } = this.#run;
     if (points !== this.#points) this.#fault(`run ${id} has ${this.#points} points where it says ${points}`);
     if (bytes !== this.#bytes) this.#fault(`run ${id} has ${this.#bytes} bytes where it says ${bytes}`);

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { detectionIdentityHash } from '../../../../core/detections/detection-identity.ts';
+import type { StoredDetection } from '../../../../ports/detection-store.ts';
 import { MAX_BLOCK_ROWS } from '../format/detection-block.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
 import { DETECTION_BLOCKS_PER_RUN, type DetectionRun } from '../sealed-detections/detection-run.ts';
@@ -9,6 +11,7 @@ import {
   identityPartOf,
   identityParts,
 } from '../sealed-detections/identity-index.ts';
+import { IdentitySums } from '../sealed-detections/identity-sums.ts';
 import type { Faults } from './faults.ts';
 
 /** What is known of a row: that it has no identity, that it has one, that the index names it. */
@@ -25,7 +28,7 @@ export class RunIdentities {
   readonly #hashes: Uint32Array;
   readonly #states: Uint8Array;
   #rows = 0;
-  #identities = 0;
+  readonly #summary = new IdentitySums();
   #bytes = 0;
 
   /** @param rows - how many there are at most */
@@ -41,13 +44,17 @@ export class RunIdentities {
     this.#starts.push(this.#rows);
   }
 
-  /** @param hash - the upper half of the identity hash; null where the row has none */
-  add(hash: number | null): void {
+  add(detection: StoredDetection): void {
     const row = this.#rows++;
+    const hash = detectionIdentityHash(detection);
     if (hash === null) return;
-    this.#identities += 1;
-    this.#hashes[row] = hash;
+    this.#summary.add(detection);
+    this.#hashes[row] = hash.high;
     this.#states[row] = EXPECTED;
+  }
+
+  get #identities(): number {
+    return this.#summary.identities;
   }
 
   /** Compares index and filter with all rows. @returns bytes of the index */
@@ -55,6 +62,7 @@ export class RunIdentities {
     const { id, identities } = this.#run;
     if (identities !== this.#identities)
       this.#fault(`has ${this.#identities} identities where it says ${identities}`);
+    this.#compareTimes();
     const parts = this.#identities > 0 ? identityParts(this.#identities) : 0;
     const first = id * DETECTION_BLOCKS_PER_RUN;
     let next = 0;
@@ -80,6 +88,16 @@ export class RunIdentities {
 
   #fault(detail: string): void {
     this.#faults.add(`run ${this.#run.id} ${detail}`);
+  }
+
+  /** A detection of another time would not be looked for in this run. */
+  #compareTimes(): void {
+    const { id, digests, minDigestTime, maxDigestTime } = this.#run;
+    const found = this.#summary.told();
+    if (digests !== found.digests)
+      this.#fault(`has ${found.digests} detections known by their body where it says ${digests}`);
+    if (minDigestTime !== found.minDigestTime || maxDigestTime !== found.maxDigestTime)
+      this.#faults.add(`the device times of run ${id} are not those of its detections`);
   }
 
   #comparePart(name: string, { hashes, places }: IdentityEntries, part: number, parts: number): void {

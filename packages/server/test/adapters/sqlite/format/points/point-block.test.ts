@@ -20,8 +20,8 @@ function blockOf(points: readonly Point[], level = 1): Buffer {
 }
 
 /** The same sequence of numbers from 0 to 1 in every run. */
-function sequence(): () => number {
-  let state = 12345;
+function sequence(seed = 12345): () => number {
+  let state = seed;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -171,6 +171,14 @@ describe('point block', () => {
     assert.deepStrictEqual(pointsOf(decodePointBlock(blockOf(far))), far);
   });
 
+  test('even steps from one end of all integers to the other survive', () => {
+    const far = series(500, (index) => ({
+      time: start + index,
+      value: Number.MIN_SAFE_INTEGER + index * 2 ** 45 + index,
+    }));
+    assert.deepStrictEqual(pointsOf(decodePointBlock(blockOf(far))), far);
+  });
+
   test('damaged bytes are reported as damage', () => {
     const anyDamage = fc.record({
       how: fc.constantFrom('flip', 'cut', 'zero', 'append'),
@@ -215,9 +223,76 @@ describe('point block', () => {
     assert.deepStrictEqual(pointsOf(decodePointBlock(Buffer.from(kept, 'base64'))), points);
   });
 
+  test('a plain block that was kept since version 2 began says the same', () => {
+    const points = counter(40);
+    const kept =
+      'AgMoAAAAAAAAAAAAACD2n00QGUMA1vH8TRAZQyUAAABW7rGWKAAAAAAA4CLkQAAAAAAAWI9AAAAAAACQkEAAAAAAAFiPQAAAAAAA' +
+      'kJBA/XQqgQABAAAg9p9NEBlDAYCt4gQDAADXDwEBBQLRKnzT7hQMp1IwAAA=';
+    assert.deepStrictEqual(pointsOf(decodePointBlock(Buffer.from(kept, 'base64'))), points);
+  });
+
+  test('steps of any number of bits survive, most of them packed side by side', () => {
+    let plain = 0;
+    const anySteps = fc.record({
+      bits: fc.integer({ min: 1, max: 50 }),
+      length: fc.integer({ min: 2, max: 90 }),
+      divisor: fc.constantFrom(1, 7, 1000),
+      first: fc.constantFrom(0, start, -(2 ** 52)),
+      seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+    });
+    fc.assert(
+      fc.property(anySteps, ({ bits, length, divisor, first, seed }) => {
+        const next = sequence(seed);
+        const most = 2 ** Math.min(bits, 44);
+        let time = first;
+        const points = series(length, () => {
+          time += (Math.floor(next() * most) - most / 2) * (bits < 30 ? divisor : 1);
+          return { time, value: Math.floor(next() * 2 ** bits) / 4 };
+        });
+        const block = blockOf(points);
+        if (readPointHead(block).plain) plain += 1;
+        assert.deepStrictEqual(pointsOf(decodePointBlock(block)), points);
+      }),
+      { numRuns: 1500 },
+    );
+    assert.ok(plain > 750, `${plain} of 1500 are not compressed`);
+  });
+
+  test('small steps of any kind survive from any first number', () => {
+    const anyWalk = fc.record({
+      first: fc.constantFrom(0, 2 ** 30, 2 ** 31 - 60, 60 - 2 ** 31, -(2 ** 30), 2 ** 32, 2 ** 50),
+      center: fc.constantFrom(0, 1, -1, 100, 2 ** 20, -(2 ** 22)),
+      divisor: fc.constantFrom(1, 10, 1000, 2 ** 20),
+      noise: fc.constantFrom(0, 1, 3, 100),
+      order: fc.constantFrom(0, 1, 2),
+      length: fc.integer({ min: 2, max: 300 }),
+    });
+    fc.assert(
+      fc.property(anyWalk, ({ first, center, divisor, noise, order, length }) => {
+        const next = sequence();
+        let [value, step] = [first, center];
+        const points = series(length, (index) => {
+          const odd = Math.floor(next() * (2 * noise + 1)) - noise;
+          step = order === 2 ? step + odd : center + odd;
+          value = order === 0 ? first + step * divisor : value + step * divisor;
+          return { time: start + index, value: index === 0 ? first : value };
+        });
+        assert.deepStrictEqual(pointsOf(decodePointBlock(blockOf(points))), points);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('what compression saves much of is compressed, all else is kept plain', () => {
+    const regular = series(MAX_BLOCK_POINTS, (index) => ({ time: start + index * 1e6, value: index % 2 }));
+    assert.equal(readPointHead(blockOf(regular)).plain, false);
+    assert.equal(readPointHead(blockOf(counter(MAX_BLOCK_POINTS))).plain, true);
+    assert.ok(blockOf(counter(MAX_BLOCK_POINTS)).length < 0.27 * MAX_BLOCK_POINTS);
+  });
+
   test('an unknown version is refused', () => {
     fc.assert(
-      fc.property(anyPoints, fc.integer({ min: 2, max: 255 }), (points, version) => {
+      fc.property(anyPoints, fc.constantFrom(0, 3, 4, 255), (points, version) => {
         const block = blockOf(points);
         block[0] = version;
         assert.throws(() => decodePointBlock(block), { code: 'store_damaged', message: /version/ });

@@ -1,5 +1,6 @@
 import type { ClockQuality, Detection } from '@pisync/protocol';
 import type { StoredDetection } from '../../../../../core/detections/detection-columns.ts';
+import { freeBytes } from '../bytes.ts';
 
 /*
  * Detections side by side. What rows repeat together is kept once: what was heard (a station), and who told it (a sender).
@@ -49,17 +50,25 @@ export interface DetectionRows extends NumberColumns {
 /** So many stations of one identity are compared; who changes its name all the time may be there twice. */
 const MOST_TRIED = 16;
 
-/** Where rows of a source find their stations and senders in the space that takes them. */
+/** What a source gives to the spaces that take its rows, and where these find its stations and senders in them. */
 export interface Remap {
   readonly stations: Int32Array;
   readonly senders: Int32Array;
+  readonly numbers: readonly Float64Array[];
+  /** True where some row has an event id or metadata. */
+  readonly texts: boolean;
 }
 
 /** No place is known yet. */
 export function remapOf(source: DetectionRows): Remap {
+  const { count, eventIds, metadata } = source;
+  let texts = false;
+  for (let row = 0; row < count && !texts; row++) texts = eventIds[row] !== null || metadata[row] !== null;
   return {
     stations: new Int32Array(source.stationTable.length).fill(-1),
     senders: new Int32Array(source.senderTable.length).fill(-1),
+    numbers: columnsOf(source),
+    texts,
   };
 }
 
@@ -85,8 +94,10 @@ export class RowSpace implements DetectionRows {
   readonly senders: Uint32Array;
   stationTable: Station[] = [];
   senderTable: Sender[] = [];
-  eventIds: (string | null)[] = [];
-  metadata: (string | null)[] = [];
+  readonly eventIds: (string | null)[];
+  readonly metadata: (string | null)[];
+  /** True where some row has a text of its own; where none has, all are null from the start. */
+  #texts = false;
   readonly #numbers: readonly Float64Array[];
   /** First station of an identity, and the next one of the same identity. */
   readonly #byIdentity = new Map<string, number>();
@@ -111,6 +122,8 @@ export class RowSpace implements DetectionRows {
     this.headings = take(11);
     this.speeds = take(12);
     this.#numbers = numbers;
+    this.eventIds = new Array<null>(capacity).fill(null);
+    this.metadata = new Array<null>(capacity).fill(null);
     this.stations = new Uint32Array(capacity);
     this.senders = new Uint32Array(capacity);
   }
@@ -120,8 +133,11 @@ export class RowSpace implements DetectionRows {
     this.characters = 0;
     this.stationTable = [];
     this.senderTable = [];
-    this.eventIds = [];
-    this.metadata = [];
+    if (this.#texts) {
+      this.eventIds.fill(null);
+      this.metadata.fill(null);
+      this.#texts = false;
+    }
     this.#byIdentity.clear();
     this.#nextOfIdentity = [];
     this.#bySender.clear();
@@ -146,15 +162,15 @@ export class RowSpace implements DetectionRows {
     this.speeds[at] = position?.speed ?? Number.NaN;
     this.stations[at] = this.#stationOf(detection);
     this.senders[at] = this.#senderOf(detection);
-    this.#addTexts(eventId, metadata);
+    if (eventId !== null || metadata !== null) this.#setTexts(at, eventId, metadata);
   }
 
   /** Takes the rows `from` to `to` of another space; there is room for them. */
   take(source: DetectionRows, from: number, to: number, remap: Remap): void {
-    const columns = columnsOf(source);
+    const { numbers, texts } = remap;
     const first = this.count;
-    for (let column = 0; column < columns.length; column++) {
-      const taken = columns[column] as Float64Array;
+    for (let column = 0; column < numbers.length; column++) {
+      const taken = numbers[column] as Float64Array;
       const own = this.#numbers[column] as Float64Array;
       for (let row = from, at = first; row < to; row++, at++) own[at] = taken[row] as number;
     }
@@ -173,14 +189,22 @@ export class RowSpace implements DetectionRows {
         remap.senders[sender] = place;
       }
       this.senders[at] = place;
-      this.#addTexts(source.eventIds[row] as string | null, source.metadata[row] as string | null);
+      if (texts) {
+        this.#setTexts(at, source.eventIds[row] as string | null, source.metadata[row] as string | null);
+      }
     }
     this.count += to - from;
   }
 
-  #addTexts(eventId: string | null, metadata: string | null): void {
-    this.eventIds.push(eventId);
-    this.metadata.push(metadata);
+  /** Gives the columns back. The space is not to be used any more. */
+  release(): void {
+    freeBytes(...this.#numbers, this.stations, this.senders);
+  }
+
+  #setTexts(at: number, eventId: string | null, metadata: string | null): void {
+    this.#texts = true;
+    this.eventIds[at] = eventId;
+    this.metadata[at] = metadata;
     if (eventId !== null) this.characters += eventId.length;
     if (metadata !== null) this.characters += metadata.length;
   }

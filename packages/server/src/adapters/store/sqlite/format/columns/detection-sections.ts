@@ -52,8 +52,8 @@ export function writeSection(writer: ByteWriter, section: number, rows: Detectio
       writeNumbers(writer, column, count);
     }
   } else {
-    writeTexts(writer, rows.eventIds);
-    writeTexts(writer, rows.metadata);
+    writeTexts(writer, rows.eventIds, count);
+    writeTexts(writer, rows.metadata, count);
   }
 }
 
@@ -63,6 +63,7 @@ function writeStations(writer: ByteWriter, table: readonly Station[]): void {
     writeTexts(
       writer,
       table.map((station) => station[field]),
+      table.length,
     );
   const numbers = (numberOf: (station: Station) => number | null): void =>
     writeNumbers(
@@ -85,8 +86,8 @@ function writeSenders(writer: ByteWriter, table: readonly Sender[]): void {
   const deviceIds = table.map(({ deviceId }) => deviceId);
   const epochs = table.map(({ epoch }) => epoch);
   writeNumbers(writer, qualities, table.length);
-  writeTexts(writer, deviceIds);
-  writeTexts(writer, epochs);
+  writeTexts(writer, deviceIds, table.length);
+  writeTexts(writer, epochs, table.length);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from '../bytes.ts';
+import { type ByteReader, type ByteWriter, freeBytes } from '../bytes.ts';
 import { MAX_BLOCK_POINTS, type Runs } from '../points/point-columns.ts';
 import { fromDigits, isRaw, readExceptions, toDigits, writeExceptions } from '../points/point-decimals.ts';
 import { readStream, writeStream } from '../points/point-stream.ts';
@@ -17,6 +17,8 @@ const SAME = 3;
 
 const present = new Float64Array(MAX_BLOCK_POINTS);
 const digits = new Float64Array(MAX_BLOCK_POINTS);
+/** What is written in the place of numbers. */
+const scratch = new Float64Array(MAX_BLOCK_POINTS);
 const scales = new Uint8Array(1);
 const raw = new Uint8Array(1);
 
@@ -92,6 +94,7 @@ function readSome(reader: ByteReader, count: number, out: Float64Array): void {
     const isThere = ((bitmap[row >> 3] as number) >> (row & 7)) & 1;
     out[row] = isThere === 1 ? (values[at++] as number) : Number.NaN;
   }
+  freeBytes(values);
 }
 
 function readPresent(reader: ByteReader, count: number, out: Float64Array): void {
@@ -116,7 +119,7 @@ export function writeRelative(
   base: Float64Array,
   count: number,
 ): void {
-  const differences = new Float64Array(count);
+  const differences = scratch;
   let changes = 0;
   let differing = 0;
   let exact = true;
@@ -149,7 +152,7 @@ export function readRelative(reader: ByteReader, base: Float64Array, count: numb
  * would have, for what was used lately is used again.
  */
 export function writeCodes(writer: ByteWriter, codes: Uint32Array, count: number): void {
-  const distances = new Float64Array(count);
+  const distances = scratch;
   let next = 0;
   for (let row = 0; row < count; row++) {
     const code = codes[row] as number;
@@ -170,5 +173,6 @@ export function readCodes(reader: ByteReader, count: number): Uint32Array {
     codes[row] = next - distance;
     if (distance === 0) next += 1;
   }
+  freeBytes(distances);
   return codes;
 }

@@ -16,8 +16,8 @@ export interface Section {
 const LEAST_CONTENT = 48;
 /** No writer makes a section as large as this: a larger number is damage. */
 const LARGEST_CONTENT = 64 * 1024 * 1024;
-/** zstd output is never put into Node's shared pool of small buffers, so that it can be freed. */
-const LEAST_CHUNK = 16 * 1024;
+/** zstd output is never put into Node's shared pool of small buffers, so that it can be freed: the pool takes less than half its size. */
+const LEAST_CHUNK = Buffer.poolSize >>> 1;
 
 /**
  * Makes a section of `content`, which may be overwritten afterwards.

@@ -1,4 +1,5 @@
-import type { ByteReader, ByteWriter } from '../bytes.ts';
+import { type ByteReader, type ByteWriter, freeBytes } from '../bytes.ts';
+import { MAX_BLOCK_POINTS } from '../points/point-columns.ts';
 import { readNumbers, writeNumbers } from './number-column.ts';
 
 /*
@@ -9,13 +10,14 @@ import { readNumbers, writeNumbers } from './number-column.ts';
 const COLON = 58;
 const ADDRESS_LENGTH = 17;
 const ADDRESS_BYTES = 6;
-const HEX = Array.from({ length: 256 }, (_none, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
+const DIGITS = '0123456789ABCDEF';
 
-/** Writes well-formed texts; null for none. */
-export function writeTexts(writer: ByteWriter, texts: readonly (string | null)[]): void {
+const codes = new Float64Array(MAX_BLOCK_POINTS);
+
+/** Writes the first `count` of well-formed texts, as many as a column has at most; null for none. */
+export function writeTexts(writer: ByteWriter, texts: readonly (string | null)[], count: number): void {
   const numbers = new Map<string, number>();
-  const codes = new Float64Array(texts.length);
-  for (let row = 0; row < texts.length; row++) {
+  for (let row = 0; row < count; row++) {
     const text = texts[row] as string | null;
     let code = text === null ? Number.NaN : numbers.get(text);
     if (code === undefined) {
@@ -27,7 +29,7 @@ export function writeTexts(writer: ByteWriter, texts: readonly (string | null)[]
   const different = [...numbers.keys()];
   writer.varint(different.length);
   if (different.length > 0) writeDifferent(writer, different);
-  writeNumbers(writer, codes, texts.length);
+  writeNumbers(writer, codes, count);
 }
 
 /** Lengths first, then all characters, then all addresses: bytes of a kind stand together. */
@@ -68,9 +70,10 @@ function digitOf(text: string, at: number): number {
 /** Reads what {@link writeTexts} wrote of `count` rows. */
 export function readTexts(reader: ByteReader, count: number): (string | null)[] {
   const different = readDifferent(reader);
-  const codes = readNumbers(reader, count);
+  const numbers = readNumbers(reader, count);
   const texts: (string | null)[] = new Array(count);
-  for (let row = 0; row < count; row++) texts[row] = different[codes[row] as number] ?? null;
+  for (let row = 0; row < count; row++) texts[row] = different[numbers[row] as number] ?? null;
+  freeBytes(numbers);
   return texts;
 }
 
@@ -86,18 +89,31 @@ function readDifferent(reader: ByteReader): string[] {
     lengths.push(length);
   }
   const plain = reader.text();
-  const planes = reader.raw(addresses * ADDRESS_BYTES);
+  const spelled = readAddresses(reader.raw(addresses * ADDRESS_BYTES), addresses);
   let at = 0;
   let address = 0;
   return lengths.map((length) => {
-    if (length === 0) return addressIn(planes, address++, addresses);
+    if (length === 0) {
+      address += ADDRESS_LENGTH;
+      return spelled.slice(address - ADDRESS_LENGTH, address);
+    }
     at += length - 1;
     return plain.slice(at - length + 1, at);
   });
 }
 
-function addressIn(planes: Uint8Array, index: number, count: number): string {
-  let text = HEX[planes[index] as number] as string;
-  for (let byte = 1; byte < ADDRESS_BYTES; byte++) text += `:${HEX[planes[index + byte * count] as number]}`;
-  return text;
+/** Spells all addresses, one behind the other: much faster than one by one. */
+function readAddresses(planes: Uint8Array, count: number): string {
+  const text = Buffer.allocUnsafeSlow(count * ADDRESS_LENGTH).fill(COLON);
+  for (let byte = 0; byte < ADDRESS_BYTES; byte++) {
+    for (let index = 0; index < count; index++) {
+      const value = planes[byte * count + index] as number;
+      const at = index * ADDRESS_LENGTH + byte * 3;
+      text[at] = DIGITS.charCodeAt(value >> 4);
+      text[at + 1] = DIGITS.charCodeAt(value & 15);
+    }
+  }
+  const spelled = text.toString('latin1');
+  freeBytes(text);
+  return spelled;
 }

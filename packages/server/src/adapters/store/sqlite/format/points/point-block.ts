@@ -1,6 +1,7 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
 import { ByteReader, ByteWriter, freeBytes } from '../bytes.ts';
+import { packPlanes, savedByPacking } from './packed-planes.ts';
 import {
   MAX_BLOCK_POINTS,
   NUMBER_KIND,
@@ -12,12 +13,13 @@ import {
 } from './point-columns.ts';
 import { fromDigits, isRaw, readExceptions, toDigits, writeExceptions } from './point-decimals.ts';
 import { figuresOf, headBytesOf, type PointBlockHead, parsePointHead, writePointHead } from './point-head.ts';
+import type { PlanePlace } from './point-planes.ts';
 import { hasSmallSteps } from './point-shape.ts';
 import { readStream, writeStream } from './point-stream.ts';
 
 /*
- * A block of points, version 1 (docs/spec/sqlite-format.md): a head that answers without decompressing, then one zstd frame.
- * In the frame points stand in runs of one series, column by column.
+ * A block of points, version 2 (docs/spec/sqlite-points.md): a head that answers without decompressing, then the content, which
+ * is one zstd frame where that pays. In it points stand in runs of one series, column by column.
  */
 
 /** Flags of the content. */
@@ -26,8 +28,13 @@ const RAW_TIMES = 2;
 /** zstd output is never put into Node's shared pool of small buffers, so that it can be freed. */
 const LEAST_CHUNK = 128 * 1024;
 const WRITER_BYTES = MAX_BLOCK_POINTS * 4;
+/** The content is kept plain where that takes no more than so many times the bytes: it is read in half of the time. */
+const PLAIN_WORTH = 1.05;
 
 let writer = new ByteWriter(WRITER_BYTES);
+const plainWriter = new ByteWriter(WRITER_BYTES);
+/** Planes of the block in writing. */
+let places: PlanePlace[] = [];
 const starts = new Int32Array(MAX_BLOCK_POINTS + 1);
 const scales = new Uint8Array(MAX_BLOCK_POINTS);
 const raw = new Uint8Array(MAX_BLOCK_POINTS);
@@ -50,15 +57,16 @@ export function encodePointBlock(columns: PointColumns, from: number, to: number
   const runs = findRuns(columns.series, from, to);
   const [minTime, maxTime] = takeTimes(columns.times, from, to);
   writer.at = 0;
+  places = [];
   const { hasKinds, texts } = takeValues(columns, from, to);
   const rawTimes = !haveSmallSteps(runs);
   writer.varint((hasKinds ? HAS_KINDS : 0) | (rawTimes ? RAW_TIMES : 0));
   writeRuns(columns.series, from, runs);
   raw.fill(rawTimes ? 1 : 0, 0, runs.count);
-  writeStream(writer, times, runs, raw);
+  writeStream(writer, times, runs, raw, places);
   toDigits(values, runs, scales, raw, digits);
   writer.raw(scales.subarray(0, runs.count));
-  writeStream(writer, digits, runs, raw);
+  writeStream(writer, digits, runs, raw, places);
   writeExceptions(writer, values);
   if (hasKinds) {
     writer.raw(columns.kinds.subarray(from, to));
@@ -66,7 +74,7 @@ export function encodePointBlock(columns: PointColumns, from: number, to: number
     for (const text of texts) writer.text(text);
   }
   const figures = runs.count === 1 ? figuresOf(columns, from, to) : null;
-  const block = compress(level, headBytesOf(figures));
+  const { block, plain } = contentOf(level, headBytesOf(figures));
   writePointHead(block, {
     count,
     firstSeries: columns.series[from] as number,
@@ -75,7 +83,8 @@ export function encodePointBlock(columns: PointColumns, from: number, to: number
     maxTime,
     figures,
     headBytes: headBytesOf(figures),
-    contentBytes: writer.at,
+    plain,
+    contentBytes: plain ? block.length - headBytesOf(figures) : writer.at,
   });
   releaseWriter();
   return block;
@@ -153,17 +162,21 @@ function writeRuns(series: PointColumns['series'], from: number, { count }: Runs
   for (let run = 1; run < count; run++) writer.varint((starts[run] as number) - (starts[run - 1] as number));
 }
 
-/** What was written, compressed, behind room for the head. */
-function compress(level: number, headBytes: number): Buffer {
+/** What was written, behind room for the head: compressed, or plain where that is hardly larger. */
+function contentOf(level: number, headBytes: number): { block: Buffer; plain: boolean } {
   const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag } = constants;
   const frame = zstdCompressSync(writer.written(), {
     params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_contentSizeFlag]: 0 },
     chunkSize: Math.max(LEAST_CHUNK, writer.at + 1024),
   });
-  const block = Buffer.allocUnsafeSlow(headBytes + frame.length);
-  block.set(frame, headBytes);
+  const plain = writer.at - savedByPacking(places) <= frame.length * PLAIN_WORTH;
+  plainWriter.at = 0;
+  if (plain) packPlanes(writer.written(), places, plainWriter);
+  const content = plain ? plainWriter.written() : frame;
+  const block = Buffer.allocUnsafeSlow(headBytes + content.length);
+  block.set(content, headBytes);
   freeBytes(frame);
-  return block;
+  return { block, plain };
 }
 
 /** Long texts are rare; the memory for them is not kept. */
@@ -228,7 +241,7 @@ function decode(
   series: number | null,
   space: PointSpace | undefined,
 ): PointColumns {
-  const content = decompress(bytes, head);
+  const content = contentIn(bytes, head);
   const reader = new ByteReader(content);
   const flags = reader.varint();
   const { runs, numbers } = readRuns(reader, head);
@@ -240,11 +253,11 @@ function decode(
   const target = space ?? pointSpace(last - first);
   writeSeries(target.series, runs, numbers, from, to);
   raw.fill(flags & RAW_TIMES ? 1 : 0, 0, runs.count);
-  readStream(reader, runs, raw, from, to, target.times);
-  readValues(reader, runs, from, to, target.values);
+  readStream(reader, runs, raw, from, to, target.times, head.plain);
+  readValues(reader, runs, from, to, target.values, head.plain);
   const texts = readKinds(reader, flags & HAS_KINDS, head.count, first, last, target.kinds);
   if (reader.at !== content.length) throw new RangeError('the content does not add up');
-  freeBytes(content);
+  if (!head.plain) freeBytes(content);
   return { ...target, count: last - first, texts };
 }
 
@@ -264,10 +277,17 @@ function noPoints(): PointColumns {
   return { ...pointSpace(0), count: 0, texts: [] };
 }
 
-function readValues(reader: ByteReader, runs: Runs, from: number, to: number, out: Float64Array): void {
+function readValues(
+  reader: ByteReader,
+  runs: Runs,
+  from: number,
+  to: number,
+  out: Float64Array,
+  packed: boolean,
+): void {
   scales.set(reader.raw(runs.count));
   for (let run = 0; run < runs.count; run++) raw[run] = isRaw(scales[run] as number) ? 1 : 0;
-  readStream(reader, runs, raw, from, to, out);
+  readStream(reader, runs, raw, from, to, out, packed);
   const first = starts[from] as number;
   for (let run = from; run < to; run++) {
     const start = (starts[run] as number) - first;
@@ -294,9 +314,13 @@ function readKinds(
   return texts;
 }
 
-function decompress(bytes: Uint8Array, head: PointBlockHead): Buffer {
+function contentIn(bytes: Uint8Array, head: PointBlockHead): Uint8Array {
   const frame = bytes.subarray(head.headBytes);
-  if (crc32(frame) !== head.frameCrc) throw new RangeError('the frame fails its checksum');
+  if (crc32(frame) !== head.frameCrc) throw new RangeError('the content fails its checksum');
+  if (head.plain) {
+    if (frame.length !== head.contentBytes) throw new RangeError(`${frame.length} bytes of content`);
+    return frame;
+  }
   const content = zstdDecompressSync(frame, { chunkSize: Math.max(LEAST_CHUNK, head.contentBytes + 1) });
   if (content.length !== head.contentBytes) throw new RangeError(`${content.length} bytes in the frame`);
   return content;

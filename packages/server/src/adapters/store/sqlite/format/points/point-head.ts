@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { MAX_BLOCK_POINTS, NUMBER_KIND, type PointColumns } from './point-columns.ts';
 
 /*
- * The head of a block of points, version 1 (docs/spec/sqlite-format.md): what can be known without decompressing. Its last
+ * The head of a block of points, versions 1 and 2 (docs/spec/sqlite-points.md): what can be known without decompressing. Its last
  * four bytes are the CRC-32 of those before; among these is that of the frame, so that no byte of a block is unguarded.
  */
 
@@ -30,13 +30,19 @@ export interface PointBlockHead {
   readonly figures: NumberFigures | null;
   /** Bytes of the head itself. */
   readonly headBytes: number;
+  /** Whether the content is not compressed, and its planes are packed. */
+  readonly plain: boolean;
   /** Bytes of the content before compression. */
   readonly contentBytes: number;
   readonly frameCrc: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
+/** Had no plain content. */
+const OLDEST_VERSION = 1;
+/** Flags. */
 const HAS_FIGURES = 1;
+const IS_PLAIN = 2;
 const PLAIN_BYTES = 40;
 const FIGURE_BYTES = 42;
 /** No writer makes a block as large as this: a larger number is damage. */
@@ -44,10 +50,10 @@ const LARGEST_CONTENT = 64 * 1024 * 1024;
 
 /** Writes the head before the frame, which already lies in `block` from `headBytes` on. */
 export function writePointHead(block: Buffer, head: Omit<PointBlockHead, 'frameCrc'>): void {
-  const { figures, headBytes } = head;
+  const { figures, headBytes, plain } = head;
   if (head.contentBytes > LARGEST_CONTENT) throw new RangeError(`a block of ${head.contentBytes} bytes`);
   block[0] = VERSION;
-  block[1] = figures === null ? 0 : HAS_FIGURES;
+  block[1] = (figures === null ? 0 : HAS_FIGURES) | (plain ? IS_PLAIN : 0);
   block.writeUInt16LE(head.count, 2);
   block.writeUInt32LE(head.firstSeries, 4);
   block.writeUInt32LE(head.lastSeries, 8);
@@ -74,8 +80,9 @@ export function headBytesOf(figures: NumberFigures | null): number {
 /** @throws {RangeError} if the bytes do not begin with an undamaged head of a known version */
 export function parsePointHead(bytes: Uint8Array): PointBlockHead {
   const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (block[0] !== VERSION) throw new RangeError(`point block version ${block[0]}`);
-  const headBytes = block[1] === HAS_FIGURES ? PLAIN_BYTES + FIGURE_BYTES : PLAIN_BYTES;
+  const [version = 0, flags = 0] = block;
+  if (version < OLDEST_VERSION || version > VERSION) throw new RangeError(`point block version ${version}`);
+  const headBytes = (flags & HAS_FIGURES) !== 0 ? PLAIN_BYTES + FIGURE_BYTES : PLAIN_BYTES;
   if (block.length < headBytes) throw new RangeError('the head is cut off');
   if (block.readUInt32LE(headBytes - 4) !== crc32(block.subarray(0, headBytes - 4))) {
     throw new RangeError('the head fails its checksum');
@@ -93,6 +100,7 @@ export function parsePointHead(bytes: Uint8Array): PointBlockHead {
     maxTime: block.readDoubleLE(20),
     figures: headBytes === PLAIN_BYTES ? null : parseFigures(block),
     headBytes,
+    plain: (flags & IS_PLAIN) !== 0,
     contentBytes,
     frameCrc: block.readUInt32LE(32),
   };

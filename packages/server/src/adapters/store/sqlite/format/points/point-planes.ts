@@ -8,6 +8,16 @@ import { MAX_BLOCK_POINTS } from './point-columns.ts';
 
 const HALF = 2 ** 32;
 
+/** Where planes lie in what was written. */
+export interface PlanePlace {
+  /** Of the byte before the planes, which says how many there are. */
+  readonly at: number;
+  readonly width: number;
+  readonly count: number;
+  /** Bits of the largest word: the highest plane has at least one of them. */
+  readonly bits: number;
+}
+
 /** Words in halves of 32 bits, written one by one and then kept as planes. */
 export class WordPlanes {
   readonly low = new Uint32Array(MAX_BLOCK_POINTS);
@@ -37,8 +47,8 @@ export class WordPlanes {
     this.high[this.count++] = high;
   }
 
-  /** Writes `u8` number of planes, then the planes; empty afterwards. */
-  finish(writer: ByteWriter): void {
+  /** Writes `u8` number of planes, then the planes; empty afterwards. @param places - takes where they lie */
+  finish(writer: ByteWriter, places?: PlanePlace[]): void {
     const { low, high, count } = this;
     let lows = 0;
     let highs = 0;
@@ -46,7 +56,9 @@ export class WordPlanes {
       lows |= low[index] as number;
       highs |= high[index] as number;
     }
-    const width = highs === 0 ? bytesOf(lows) : 4 + bytesOf(highs);
+    const bits = highs === 0 ? 32 - Math.clz32(lows) : 64 - Math.clz32(highs);
+    const width = (bits + 7) >>> 3;
+    places?.push({ at: writer.at, width, count, bits });
     writer.reserve(1 + width * count);
     writer.u8(width);
     for (let plane = 0; plane < width; plane++) {
@@ -59,10 +71,6 @@ export class WordPlanes {
     }
     this.count = 0;
   }
-}
-
-function bytesOf(mask: number): number {
-  return (39 - Math.clz32(mask)) >>> 3;
 }
 
 /** Planes that were read: where they lie, not yet what they say. */

@@ -1,7 +1,17 @@
 import type { ByteReader, ByteWriter } from '../bytes.ts';
+import { viewPackedPlanes } from './packed-planes.ts';
 import { MAX_BLOCK_POINTS, type Runs } from './point-columns.ts';
-import { highWord, lowWord, type PlaneView, readSigned, viewPlanes, WordPlanes } from './point-planes.ts';
+import {
+  highWord,
+  lowWord,
+  type PlanePlace,
+  type PlaneView,
+  readSigned,
+  viewPlanes,
+  WordPlanes,
+} from './point-planes.ts';
 import { findShape, fold, hasSmallSteps, type Shape, unfold } from './point-shape.ts';
+import { unfoldBytes } from './unfold-bytes.ts';
 
 /*
  * A column of numbers of a block: the first of each run, the shapes, then what is kept of all others as planes. Runs that are
@@ -25,13 +35,20 @@ const firsts = new Float64Array(MAX_BLOCK_POINTS);
  *
  * @param values - safe integers with small steps in each run that is not raw
  * @param raw - 1 for each run of any doubles
+ * @param places - takes where planes lie
  */
-export function writeStream(writer: ByteWriter, values: Float64Array, runs: Runs, raw: Uint8Array): void {
+export function writeStream(
+  writer: ByteWriter,
+  values: Float64Array,
+  runs: Runs,
+  raw: Uint8Array,
+  places?: PlanePlace[],
+): void {
   const { count, starts } = runs;
   for (let run = 0; run < count; run++) {
     firsts[run] = raw[run] === 1 ? (firsts[run - 1] ?? 0) : (values[starts[run] as number] as number);
   }
-  writeFirsts(writer, count);
+  writeFirsts(writer, count, places);
   for (let run = 0; run < count; run++) {
     if (raw[run] !== 1) continue;
     writer.reserve(8);
@@ -47,10 +64,10 @@ export function writeStream(writer: ByteWriter, values: Float64Array, runs: Runs
       planes.addSigned(kept, 0, to - from - 1);
     }
   }
-  planes.finish(writer);
+  planes.finish(writer, places);
 }
 
-function writeFirsts(writer: ByteWriter, count: number): void {
+function writeFirsts(writer: ByteWriter, count: number, places: PlanePlace[] | undefined): void {
   if (count === 1) {
     writer.signed(firsts[0] as number);
     return;
@@ -66,7 +83,7 @@ function writeFirsts(writer: ByteWriter, count: number): void {
   writer.signed(firsts[0] as number);
   fold(firsts, 0, count, shape, kept);
   planes.addSigned(kept, 0, count - 1);
-  planes.finish(writer);
+  planes.finish(writer, places);
 }
 
 /** Finds and writes the shape of each run: first the shared one, if any run uses it. */
@@ -123,6 +140,7 @@ function addBits(values: Float64Array, from: number, to: number): void {
  * Reads the numbers of the runs `from` to `to` into `out` from its start. The reader ends behind the column.
  *
  * @param raw - as it was when the column was written
+ * @param packed - whether the planes are
  */
 export function readStream(
   reader: ByteReader,
@@ -131,16 +149,19 @@ export function readStream(
   from: number,
   to: number,
   out: Float64Array,
+  packed = false,
 ): void {
   const { count, starts } = runs;
-  readFirsts(reader, count, to);
+  readFirsts(reader, count, to, packed);
   for (let run = 0; run < count; run++) if (raw[run] === 1) firsts[run] = reader.f64();
   const shapes = readShapes(reader, runs, raw);
-  const view = viewPlanes(reader, (starts[count] as number) - count);
+  const planed = (starts[count] as number) - count;
+  const view = packed ? viewPackedPlanes(reader, planed) : viewPlanes(reader, planed);
   const first = starts[from] as number;
   const skipped = first - from;
+  const narrow = view.width <= 1;
   // Words of raw runs mean nothing as integers, but cost time.
-  if (raw.subarray(from, to).includes(0)) {
+  if (!narrow && raw.subarray(from, to).includes(0)) {
     readSigned(view, skipped, (starts[to] as number) - to, kept);
   }
   for (let run = from; run < to; run++) {
@@ -148,6 +169,8 @@ export function readStream(
     const length = (starts[run + 1] as number) - start;
     const place = start - first;
     if (raw[run] === 1) readBits(view, start - run, length, firsts[run] as number, out, place);
+    else if (narrow)
+      unfoldBytes(view, start - run, length, shapes[run] as Shape, firsts[run] as number, out, place);
     else {
       const shape = shapes[run] as Shape;
       unfold(kept, start - run - skipped, length, shape, firsts[run] as number, out, place);
@@ -155,7 +178,7 @@ export function readStream(
   }
 }
 
-function readFirsts(reader: ByteReader, count: number, wanted: number): void {
+function readFirsts(reader: ByteReader, count: number, wanted: number, packed: boolean): void {
   if (count === 1) {
     firsts[0] = reader.signed();
     return;
@@ -167,7 +190,7 @@ function readFirsts(reader: ByteReader, count: number, wanted: number): void {
   }
   const shape = readShape(reader);
   const first = reader.signed();
-  const view = viewPlanes(reader, count - 1);
+  const view = packed ? viewPackedPlanes(reader, count - 1) : viewPlanes(reader, count - 1);
   readSigned(view, 0, wanted - 1, kept);
   unfold(kept, 0, wanted, shape, first, firsts, 0);
 }
