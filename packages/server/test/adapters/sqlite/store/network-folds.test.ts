@@ -1,83 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import type { ObservedDetection } from '@pisync/protocol';
-import { Engine } from '../../../../src/adapters/store/sqlite/state/engine.ts';
-import { verifyStore } from '../../../../src/adapters/store/sqlite/state/verify.ts';
-import { Housekeeping } from '../../../../src/adapters/store/sqlite/threads/housekeeping.ts';
-import { OnDemandThread } from '../../../../src/adapters/store/sqlite/threads/on-demand-thread.ts';
-import { startThread } from '../../../../src/adapters/store/sqlite/threads/start-thread.ts';
-import { wander } from '../sealed-detections/sealed-rows.ts';
-import { commitTo } from '../state/engine-answers.ts';
-import { placeFor } from './place.ts';
-
-const maintenance = new URL('../../../../src/adapters/store/sqlite/threads/maintenance.ts', import.meta.url);
-
-/** The thread that seals, and what is done before each of its calls. */
-class Watched extends OnDemandThread {
-  before: (method: string) => void | Promise<void> = () => undefined;
-
-  override async call<T>(method: string, argument: unknown): Promise<T> {
-    await this.before(method);
-    return super.call<T>(method, argument);
-  }
-}
-
-/** An engine with its housekeeping, as the writer thread has them. */
-class Kept {
-  readonly engine: Engine;
-  readonly thread: Watched;
-  readonly housekeeping: Housekeeping;
-  #next = 1;
-
-  constructor(context: TestContext, sealDetections: number) {
-    const path = placeFor(context);
-    this.engine = new Engine(path, 'failure');
-    this.thread = new Watched(() => startThread(maintenance, { path }, false), 1000);
-    this.housekeeping = new Housekeeping(this.engine, this.thread, {
-      sealEvents: 1000,
-      sealDetections,
-      onFailure: (error) => assert.fail(String(error)),
-    });
-    context.after(async () => {
-      await this.housekeeping.stop();
-      this.engine.close();
-    });
-  }
-
-  /** The number of the newest detection. */
-  get newest(): number {
-    return this.#next - 1;
-  }
-
-  get folded(): number {
-    return this.engine.detections.folded;
-  }
-
-  commit(count: number): void {
-    const detections = wander(count, this.#next, this.#next).map(
-      ({ ordinal: _ordinal, ...one }): ObservedDetection => one,
-    );
-    this.#next += count;
-    commitTo(this.engine, { observations: [], rejected: [], detections });
-  }
-
-  async sound(): Promise<void> {
-    await this.housekeeping.foldDetections();
-    const { path } = this.engine;
-    const faults = (await verifyStore(path)).filter(({ severity }) => severity !== 'ok');
-    assert.deepEqual(faults, []);
-    const { detections } = this.engine.db
-      .prepare('SELECT sum(detections) AS detections FROM network')
-      .get() as { detections: number };
-    assert.equal(detections, this.newest);
-  }
-}
+import { describe, test } from 'node:test';
+import { KeptStore } from './kept-store.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a question about networks', () => {
   test('waits for what was committed before it, and for no more, however fast more comes', async (context) => {
-    const kept = new Kept(context, 1_000_000);
+    const kept = new KeptStore(context, 1_000_000);
     kept.commit(5000);
     let answered = false;
     const asked = kept.housekeeping.foldDetections().then(() => {
@@ -95,7 +24,7 @@ describe('a question about networks', () => {
   });
 
   test('does not wait for what a seal takes that has come since', async (context) => {
-    const kept = new Kept(context, 6000);
+    const kept = new KeptStore(context, 6000);
     // What a start looks for is over: the next commit may begin a seal at once.
     await kept.housekeeping.settle();
     kept.commit(5000);
@@ -113,7 +42,7 @@ describe('a question about networks', () => {
   });
 
   test('that is asked while a seal folds waits for it: nothing is folded twice', async (context) => {
-    const kept = new Kept(context, 3000);
+    const kept = new KeptStore(context, 3000);
     const asked: Promise<void>[] = [];
     let under = 0;
     kept.thread.before = async (method) => {

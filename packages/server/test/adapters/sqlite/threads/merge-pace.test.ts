@@ -21,6 +21,9 @@ describe('the pace of merges', () => {
     assert.equal(after(950, 0.4), 8);
     assert.equal(after(10_000, 4), 8);
     assert.equal(after(200, 0.2), 24);
-    assert.equal(pace.hurried, true);
+    assert.equal(pace.takeHeldBack(), true);
+    assert.equal(pace.takeHeldBack(), false);
+    assert.equal(after(1000, 0), 8);
+    assert.equal(pace.takeHeldBack(), false);
   });
 });

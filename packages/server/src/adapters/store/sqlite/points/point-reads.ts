@@ -8,6 +8,7 @@ import { DAY, HOUR } from '../../../../core/telemetry/hour-fold.ts';
 import type { AggregateAnswer, PointColumns, RangeAnswer } from '../../../../ports/telemetry-store.ts';
 import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
+import { seriesEnd } from '../format/points/point-columns.ts';
 import { piecesCursors } from '../rollups/pieces-cursor.ts';
 import { answerFromRollups, type Remainder } from '../rollups/rollup-plan.ts';
 import { mergePoints, type PointSlice } from './point-merge.ts';
@@ -100,15 +101,6 @@ export function chartPoints(db: DatabaseSync, request: PointChartRequest): Point
     chartSpace = found.capacity <= KEPT_CAPACITY ? found : undefined;
     return chart;
   });
-}
-
-/** End of the points that are of the same series as the one at `from`: most often of all. */
-function seriesEnd(series: PointSlice['columns']['series'], from: number, to: number): number {
-  const own = series[from];
-  if (series[to - 1] === own) return to;
-  let end = from + 1;
-  while (series[end] === own) end += 1;
-  return end;
 }
 
 function reading<T>(

@@ -1,6 +1,6 @@
 import { AGGREGATE_LENGTH, aggregateField as field } from '../../../../core/telemetry/aggregate.ts';
 import { countOf, type FoldedSeries, HOUR, HourFold } from '../../../../core/telemetry/hour-fold.ts';
-import { type PointColumns, TEXT_KIND } from '../format/points/point-columns.ts';
+import { type PointColumns, seriesEnd, TEXT_KIND } from '../format/points/point-columns.ts';
 import { encodeRollupBlock, MAX_ROLLUP_ROWS } from './rollup-block.ts';
 
 /** Points of an hour or of a day, on average, from which a row for each is kept. A row takes as much as 10 to 100 points. */
@@ -61,15 +61,6 @@ export class RunFold {
     this.#fold = null;
     if (folded !== undefined && countOf(folded.days) >= this.#least) this.#emit(this.#series, folded);
   }
-}
-
-/** End of the points that are of the same series as the one at `from`. */
-function seriesEnd(series: PointColumns['series'], from: number, count: number): number {
-  const own = series[from];
-  if (series[count - 1] === own) return count;
-  let end = from + 1;
-  while (series[end] === own) end += 1;
-  return end;
 }
 
 function hasText({ kinds, texts }: PointColumns, from: number, to: number): boolean {

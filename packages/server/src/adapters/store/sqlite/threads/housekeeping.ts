@@ -188,7 +188,7 @@ export class Housekeeping {
     await this.#points.mergeAll(this.#pace);
     await this.#detections.mergeAll(this.#pace);
     await this.#sweep();
-    if (this.#pace.hurried) this.#workLater();
+    if (this.#pace.takeHeldBack()) this.#workLater();
   }
 
   /** What is left standing while much comes in is merged when that has ended. */

@@ -13,6 +13,7 @@ export class MergePace {
   #seen: number;
   #at: number;
   #hurried = false;
+  #heldBack = false;
 
   /** @param committed - all that was ever committed, in runs */
   constructor(committed: () => number) {
@@ -22,7 +23,7 @@ export class MergePace {
   }
 
   /** True where more came, since this was looked at before, than leaves time to merge. */
-  get hurried(): boolean {
+  #isHurried(): boolean {
     const passed = performance.now() - this.#at;
     if (passed < LOOK_MS) return this.#hurried;
     const committed = this.#committed();
@@ -34,6 +35,15 @@ export class MergePace {
 
   /** Runs of a level from which they are merged. */
   get fanIn(): number {
-    return this.hurried ? HURRIED_FAN_IN : USUAL_FAN_IN;
+    if (!this.#isHurried()) return USUAL_FAN_IN;
+    this.#heldBack = true;
+    return HURRIED_FAN_IN;
+  }
+
+  /** True where runs may have been left standing for want of time, since this was asked before. */
+  takeHeldBack(): boolean {
+    const heldBack = this.#heldBack;
+    this.#heldBack = false;
+    return heldBack;
   }
 }

@@ -43,3 +43,12 @@ export interface Runs {
   /** First point of each run, and the number of points behind the last: `count` + 1 entries count. */
   readonly starts: Int32Array;
 }
+
+/** End of the points that are of the same series as the one at `from`, looked for before `to`: most often it is that. */
+export function seriesEnd(series: PointColumns['series'], from: number, to: number): number {
+  const own = series[from];
+  if (series[to - 1] === own) return to;
+  let end = from + 1;
+  while (series[end] === own) end += 1;
+  return end;
+}
