@@ -15,8 +15,8 @@ const anyPolicy: fc.Arbitrary<StorePolicy> = fc.record({
   partial: fc.constantFrom('failure', 'ignore', 'success'),
 });
 
-/** Stop of a property that hangs or shrinks for ever, in milliseconds. */
-const TIME_LIMIT_MS = 300_000;
+/** Stop of a property that shrinks for ever, in milliseconds: before a runner stops the test without telling what failed. */
+const TIME_LIMIT_MS = 200_000;
 
 /**
  * Registers what any sequence of commands must keep: the answers of the model where there is one, and where there is

@@ -23,6 +23,13 @@ const anyPoints = fc.array(
   { maxLength: 30 },
 );
 
+const fewSeries = fc.record({
+  deviceId: fc.constantFrom('a', 'b'),
+  key: fc.constantFrom('t', 'u'),
+  time: fc.maxSafeInteger(),
+  value: fc.integer(),
+});
+
 describe('a parcel of points', () => {
   test('any batch survives, bit for bit', () => {
     fc.assert(
@@ -43,6 +50,28 @@ describe('a parcel of points', () => {
           const own = parcel.bytes.subarray(parcel.names[at], parcel.names[at + 1]);
           assert.deepEqual(Buffer.from(seriesBytes(deviceId, key)), Buffer.from(own));
         }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('what is left after any are dropped is as if these had never come', () => {
+    const anyDropped = fc.array(fc.boolean(), { minLength: 30, maxLength: 30 });
+    fc.assert(
+      fc.property(fc.array(fewSeries, { maxLength: 30 }), anyDropped, (points, dropped) => {
+        const parcel = new ParcelView(packPoints(pointBatch(points)));
+        const left = points.filter((_, at) => dropped[at] !== true);
+        for (const at of points.keys()) if (dropped[at] === true) parcel.drop(at, at + 1);
+        const expected = new ParcelView(packPoints(pointBatch(left)));
+        const kept = parcel.kept();
+        assert.equal(kept.count, left.length);
+        assert.deepEqual(kept.times, expected.times);
+        assert.deepEqual(kept.values, expected.values);
+        assert.deepEqual([...kept.seriesOf], [...expected.seriesOf]);
+        const names = [...kept.names].map((name) =>
+          readSeriesBytes(parcel.bytes.subarray(parcel.names[name], parcel.names[name + 1])),
+        );
+        assert.deepEqual(names, pointBatch(left).series);
       }),
       { numRuns: 500 },
     );

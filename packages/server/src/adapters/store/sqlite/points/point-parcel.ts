@@ -161,33 +161,32 @@ export class ParcelView {
     }
   }
 
-  /** What is left of it, with the places in `names` of the series that have a point left. */
+  /** What is left of it, with the places in `names` of the series that have a point left, in order of their first. */
   kept(): Pick<ParcelView, 'count' | 'times' | 'values' | 'kinds' | 'seriesOf' | 'texts'> & {
     readonly names: Uint32Array;
   } {
-    const left = this.#seriesLeft();
-    const names = new Uint32Array(this.seriesCount);
-    const places = new Uint32Array(this.seriesCount);
-    let series = 0;
-    for (let index = 0; index < this.seriesCount; index++) {
-      if (left[index] === 0) continue;
-      places[index] = series;
-      names[series++] = index;
-    }
     const { count, times, values, kinds, seriesOf, texts } = this;
-    if (this.#dropped === 0 && series === this.seriesCount) {
+    if (this.#dropped === 0 && !this.#seriesLeft().includes(0)) {
+      const names = Uint32Array.from({ length: this.seriesCount }, (_, index) => index);
       return { count, times, values, kinds, seriesOf, texts, names };
     }
     const rows: number[] = [];
-    for (let at = 0; at < count; at++) if (!Number.isNaN(times[at])) rows.push(at);
+    // The first point of a series may have been dropped: then another one decides its place.
+    const places = new Map<number, number>();
+    for (let at = 0; at < count; at++) {
+      if (Number.isNaN(times[at])) continue;
+      rows.push(at);
+      const series = seriesOf[at] as number;
+      if (!places.has(series)) places.set(series, places.size);
+    }
     return {
       count: rows.length,
       times: Float64Array.from(rows, (at) => times[at] as number),
       values: Float64Array.from(rows, (at) => values[at] as number),
       kinds: kinds === null ? null : Uint8Array.from(rows, (at) => kinds[at] as number),
-      seriesOf: Uint32Array.from(rows, (at) => places[seriesOf[at] as number] as number),
+      seriesOf: Uint32Array.from(rows, (at) => places.get(seriesOf[at] as number) as number),
       texts,
-      names: names.subarray(0, series),
+      names: Uint32Array.from(places.keys()),
     };
   }
 
