@@ -18,6 +18,11 @@ import { lineProtocol } from './scenarios/line-protocol.ts';
 import { manyDevices } from './scenarios/many-devices.ts';
 import { memory, telemetryMemory } from './scenarios/memory.ts';
 import { openLoop } from './scenarios/open-loop.ts';
+import { postgresCommits } from './scenarios/postgres/commits.ts';
+import { postgresMigrate } from './scenarios/postgres/migrate.ts';
+import { postgresQueries } from './scenarios/postgres/queries.ts';
+import { postgresSingle } from './scenarios/postgres/single.ts';
+import { postgresTelemetry } from './scenarios/postgres/telemetry.ts';
 import { queries } from './scenarios/queries.ts';
 import { single } from './scenarios/single.ts';
 import { start } from './scenarios/start.ts';
@@ -43,26 +48,31 @@ const scenarios: readonly Scenario[] = [
   telemetryQueries,
   importFile,
   telemetryMemory,
+  postgresCommits,
+  postgresSingle,
+  postgresTelemetry,
+  postgresMigrate,
+  postgresQueries,
 ];
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2), root);
   if (options.help) {
-    const list = scenarios.map((it) => `  ${it.name.padEnd(17)}  ${it.about}`).join('\n');
+    const list = scenarios.map((it) => `  ${it.name.padEnd(18)}  ${it.about}`).join('\n');
     process.stdout.write(`${usage}\nScenarios:\n${list}\n`);
     return 0;
   }
-  const unknown = options.only.find((name) => !scenarios.some((it) => it.name === name));
+  const unknown = options.only.find((name) => !scenarios.some((it) => isCalled(it, name)));
   if (unknown !== undefined)
     throw new Error(`no scenario ${unknown}; there are ${scenarios.map((it) => it.name)}`);
   const context = new BenchContext(options);
   const began = performance.now();
   const { rows, failed } = await runAll(
     context,
-    (it) => options.only.length === 0 || options.only.includes(it),
+    (it) => options.only.length === 0 || options.only.some((name) => isCalled(it, name)),
   );
   const seconds = Math.round((performance.now() - began) / 1000);
-  context.cleanUp();
+  await context.cleanUp();
   const machine = describeMachine();
   process.stdout.write(
     `${table(rows)}\n\n${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB, ${machine.system}, kernel ${machine.kernel}, ` +
@@ -79,15 +89,20 @@ async function main(): Promise<number> {
   return failed.length > 0 || missed ? 1 : 0;
 }
 
+/** `--only` takes the name of a scenario, or of a group of them. */
+function isCalled(scenario: Scenario, name: string): boolean {
+  return scenario.name === name || scenario.group === name;
+}
+
 /** Runs the chosen scenarios one after the other; one that fails does not keep the others from running. */
 async function runAll(
   context: BenchContext,
-  chosen: (name: string) => boolean,
+  chosen: (scenario: Scenario) => boolean,
 ): Promise<{ rows: Row[]; failed: string[] }> {
   const rows: Row[] = [];
   const failed: string[] = [];
   for (const scenario of scenarios) {
-    if (!chosen(scenario.name)) continue;
+    if (!chosen(scenario)) continue;
     context.say(`${scenario.name}: ${scenario.about}`);
     try {
       rows.push(...(await scenario.run(context)));

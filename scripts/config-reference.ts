@@ -49,7 +49,7 @@ function row(key: ConfigKey): string {
   const spec = keySpec(key);
   const cells = [
     `\`${key}\`<br>${spec.help}`,
-    `\`${String(spec.default)}\``,
+    String(spec.default) === '' ? 'none' : `\`${String(spec.default)}\``,
     allowedValues(key),
     `\`${flagName(key)}\`<br>\`${environmentName(key)}\``,
   ];

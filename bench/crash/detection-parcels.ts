@@ -1,5 +1,5 @@
 import type { Parcel, ParcelSource } from './crash-client.ts';
-import { countingName, wireCounted, wireDetection } from './fleet-detections.ts';
+import { countingName, wireCounted, wireDetection } from './fleet/fleet-detections.ts';
 import type { Ledger, ObservationKey } from './ledger.ts';
 
 /** Detections in arrays. */

@@ -1,5 +1,12 @@
 import type { Parcel, ParcelSource } from './crash-client.ts';
-import { deviceKind, deviceName, epochOf, hasTwoEpochs, secondEpochFrom, wireEvent } from './fleet-events.ts';
+import {
+  deviceKind,
+  deviceName,
+  epochOf,
+  hasTwoEpochs,
+  secondEpochFrom,
+  wireEvent,
+} from './fleet/fleet-events.ts';
 import type { Ledger, ObservationKey } from './ledger.ts';
 
 /** Events as singles, arrays and envelopes. */

@@ -9,8 +9,8 @@ import {
   observedSeq,
   sameDetection,
   wireDetection,
-} from './fleet-detections.ts';
-import { metrics, pointAt, pointOf, telemetryDevice } from './fleet-telemetry.ts';
+} from './fleet/fleet-detections.ts';
+import { metrics, pointAt, pointOf, telemetryDevice } from './fleet/fleet-telemetry.ts';
 import type { Ledger } from './ledger.ts';
 import { emptyTally, example, noteLost, pages, type Tally } from './read-back.ts';
 

@@ -1,5 +1,5 @@
 import { JsonClient } from '../harness/json-client.ts';
-import { deviceKind, deviceName, epochOf, fails, outcomeOf, seqAt, timeOf } from './fleet-events.ts';
+import { deviceKind, deviceName, epochOf, fails, outcomeOf, seqAt, timeOf } from './fleet/fleet-events.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What is there of one kind of observation against the client's ledger. All must be zero but `stored`. */

@@ -1,5 +1,5 @@
 import type { Parcel, ParcelSource } from './crash-client.ts';
-import { metrics, pointLine, pointOf, telemetryDevice, wirePoint } from './fleet-telemetry.ts';
+import { metrics, pointLine, pointOf, telemetryDevice, wirePoint } from './fleet/fleet-telemetry.ts';
 import type { Ledger, ObservationKey } from './ledger.ts';
 
 /** Points in line protocol, as JSON objects and as columns. The server does not tell new points from those that it knew. */

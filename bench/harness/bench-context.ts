@@ -4,6 +4,8 @@ import { type BigStore, buildBigStore } from './big-store.ts';
 import { eventLoopMetrics } from './metrics.ts';
 import type { BenchOptions } from './options.ts';
 import { pisyncCommand } from './pisync-command.ts';
+import { BenchPostgres } from './postgres/bench-postgres.ts';
+import { type MovedStore, moveBigStore } from './postgres/moved-store.ts';
 import { type ServerCommand, type ServerProcess, startServer } from './server-process.ts';
 import { fullSizes, quickSizes, type Sizes } from './sizes.ts';
 
@@ -26,6 +28,8 @@ export class BenchContext {
   /** Most resident memory that the PiSync servers ever had. */
   readonly peaks: Peak[] = [];
   #bigStore: Promise<BigStore> | null = null;
+  #postgres: Promise<BenchPostgres> | null = null;
+  #movedStore: Promise<MovedStore> | null = null;
   #folders = 0;
 
   constructor(options: BenchOptions) {
@@ -86,8 +90,21 @@ export class BenchContext {
     return this.#bigStore;
   }
 
-  /** Removes all stores of this run, apart from one that is to be kept. */
-  cleanUp(): void {
+  /** The PostgreSQL server of this run; started on first use. */
+  postgres(): Promise<BenchPostgres> {
+    this.#postgres ??= BenchPostgres.start(this.options.work);
+    return this.#postgres;
+  }
+
+  /** The filled store after its move to PostgreSQL; moved on first use. */
+  movedStore(): Promise<MovedStore> {
+    this.#movedStore ??= moveBigStore(this);
+    return this.#movedStore;
+  }
+
+  /** Stops PostgreSQL and removes all stores of this run, apart from one that is to be kept. */
+  async cleanUp(): Promise<void> {
+    await (await this.#postgres)?.stop();
     if (!this.options.keep) rmSync(this.options.work, { recursive: true, force: true });
   }
 }

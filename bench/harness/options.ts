@@ -19,7 +19,7 @@ export interface BenchOptions {
 
 export const usage = `Usage: npm run bench -- [options]
 
-  --only NAME   run this scenario only; may be given several times
+  --only NAME   run this scenario, or those of this group (postgres), only; may be given several times
   --quick       small numbers: a smoke test, no word about speed
   --assert      exit 1 when a row misses what it must reach
   --work DIR    where stores are made (data/bench)

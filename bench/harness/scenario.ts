@@ -24,6 +24,8 @@ export type Verdict = 'aim' | 'at least' | 'missed' | 'shown';
 /** A part of the benchmark that can run alone. */
 export interface Scenario {
   readonly name: string;
+  /** A name that stands for several scenarios. */
+  readonly group?: string;
   /** One line for `--help`. */
   readonly about: string;
   run(context: BenchContext): Promise<readonly Row[]>;

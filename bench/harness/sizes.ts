@@ -31,6 +31,7 @@ export interface Sizes {
     readonly connections: number;
   };
   readonly telemetry: TelemetrySizes;
+  readonly postgres: PostgresSizes;
   readonly imports: {
     readonly rows: number;
     readonly networks: number;
@@ -66,6 +67,27 @@ interface TelemetrySizes {
   };
 }
 
+interface PostgresSizes {
+  /** Of each question about events. */
+  readonly requests: number;
+  /** Long series, and points of each: a multiple of 50,000. */
+  readonly longSeries: { readonly longSeries: number; readonly pointsEach: number };
+  readonly commits: {
+    readonly batchSize: number;
+    /** Batches that are handed to the store at once. */
+    readonly underWay: number;
+    /** Each of one event of each device. */
+    readonly rounds: number;
+  };
+  readonly points: {
+    readonly devices: number;
+    readonly batchPoints: number;
+    readonly underWay: number;
+    readonly points: number;
+    readonly rounds: number;
+  };
+}
+
 /** What the table of results is made with. */
 export const fullSizes: Sizes = {
   devices: 100_000,
@@ -85,6 +107,12 @@ export const fullSizes: Sizes = {
     growth: { devices: 100_000, points: 50_000_000, step: 2_000_000 },
     size: { devices: 100, points: 10_000_000 },
     queries: { longSeries: 10, pointsEach: 1_000_000, devices: 1000, requests: 40 },
+  },
+  postgres: {
+    requests: 2000,
+    longSeries: { longSeries: 3, pointsEach: 1_000_000 },
+    commits: { batchSize: 1000, underWay: 8, rounds: 5 },
+    points: { devices: 100, batchPoints: 10_000, underWay: 8, points: 1_000_000, rounds: 3 },
   },
   imports: { rows: 1_000_000, networks: 200_000, viewports: 50 },
 };
@@ -107,6 +135,12 @@ export const quickSizes: Sizes = {
     growth: { devices: 5000, points: 500_000, step: 50_000 },
     size: { devices: 10, points: 600_000 },
     queries: { longSeries: 10, pointsEach: 30_000, devices: 100, requests: 20 },
+  },
+  postgres: {
+    requests: 50,
+    longSeries: { longSeries: 2, pointsEach: 50_000 },
+    commits: { batchSize: 1000, underWay: 8, rounds: 3 },
+    points: { devices: 100, batchPoints: 10_000, underWay: 8, points: 100_000, rounds: 1 },
   },
   imports: { rows: 20_000, networks: 4000, viewports: 20 },
 };

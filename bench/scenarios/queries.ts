@@ -1,8 +1,9 @@
 import { askMany, getRequest, type Question } from '../harness/questions.ts';
-import type { Row, Scenario } from '../harness/scenario.ts';
+import type { Goal, Row, Scenario } from '../harness/scenario.ts';
 import { short } from '../harness/statistics.ts';
 import { deviceId } from '../load/event-template.ts';
 
+/** A question about events, for a device at random. */
 interface Query {
   readonly id: string;
   readonly label: string;
@@ -11,7 +12,9 @@ interface Query {
   path(device: string): string;
 }
 
-const queryList: readonly Query[] = [
+const usualGoal: Goal = { better: 'lower', atLeast: 5, aim: 1 };
+
+export const queryList: readonly Query[] = [
   {
     id: 'history',
     label: 'history page',
@@ -57,7 +60,8 @@ export const queries: Scenario = {
       const rows: Row[] = [];
       for (const query of queryList) {
         for (const connections of [1, 4]) {
-          const question = questionOf(query, connections, { events, devices });
+          const goal = query.counts ? usualGoal : null;
+          const question = questionOf(query, connections, { events, devices }, goal);
           rows.push(await askMany(context, question, { url, connections, requests: queries.requests }));
         }
       }
@@ -66,15 +70,17 @@ export const queries: Scenario = {
   },
 };
 
-function questionOf(
+/** The question as so many ask it at once. */
+export function questionOf(
   query: Query,
   connections: number,
   { events, devices }: { readonly events: number; readonly devices: number },
+  goal: Goal | null,
 ): Question {
   return {
     id: `query_${query.id}_${connections}`,
     label: `${query.label} at ${short(events)} events, ${connections === 1 ? 'one at a time' : `${connections} at once`}`,
-    goal: query.counts ? { better: 'lower', atLeast: 5, aim: 1 } : null,
+    goal,
     request: () => getRequest(query.path(deviceId(Math.floor(Math.random() * devices)))),
   };
 }

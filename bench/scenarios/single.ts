@@ -75,8 +75,8 @@ function rowsOf(connections: number, results: Record<Contestant, SingleLoadResul
   ];
 }
 
-/** The runs against one server: counters go on from run to run, so that no device has a gap. */
-class ContestantLoad {
+/** The runs of single events against one server: counters go on from run to run, so that no device has a gap. */
+export class ContestantLoad {
   readonly #context: BenchContext;
   readonly #connections: number;
   readonly #url: string;
@@ -86,6 +86,11 @@ class ContestantLoad {
     this.#context = context;
     this.#connections = connections;
     this.#url = url;
+  }
+
+  /** Number of the next event. */
+  get next(): number {
+    return this.#next;
   }
 
   warmUp(): Promise<SingleLoadResult> {

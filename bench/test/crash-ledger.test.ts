@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deviceKind, epochOf, hasTwoEpochs, seqAt, timeOf, wireEvent } from '../crash/fleet-events.ts';
+import { deviceKind, epochOf, hasTwoEpochs, seqAt, timeOf, wireEvent } from '../crash/fleet/fleet-events.ts';
 import { Ledger } from '../crash/ledger.ts';
 
 test('the ledger notices an event that is stored a second time', () => {

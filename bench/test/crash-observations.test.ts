@@ -12,8 +12,8 @@ import {
   sameDetection,
   wireCounted,
   wireDetection,
-} from '../crash/fleet-detections.ts';
-import { metrics, pointAt, pointLine, pointOf, telemetryDevice } from '../crash/fleet-telemetry.ts';
+} from '../crash/fleet/fleet-detections.ts';
+import { metrics, pointAt, pointLine, pointOf, telemetryDevice } from '../crash/fleet/fleet-telemetry.ts';
 import { Ledger, type ObservationKey } from '../crash/ledger.ts';
 import {
   compareCounted,

@@ -8,15 +8,20 @@ export function addConfigFlags(command: Command): Command {
   for (const key of configKeys) {
     const spec = keySpec(key);
     const heading = `${spec.group}:`;
-    const help = `${spec.help} Default: ${String(spec.default)}.`;
+    const help = `${spec.help} Default: ${String(spec.default) || 'none'}.`;
     if (spec.type === 'boolean') {
       command.addOption(new Option(flagName(key), help).helpGroup(heading));
       command.addOption(new Option(flagName(key).replace('--', '--no-'), 'the opposite').hideHelp());
       continue;
     }
-    const placeholder = { string: 'text', integer: 'number', enum: 'choice', url: 'url', names: 'names' }[
-      spec.type
-    ];
+    const placeholder = {
+      string: 'text',
+      integer: 'number',
+      enum: 'choice',
+      url: 'url',
+      urls: 'urls',
+      names: 'names',
+    }[spec.type];
     command.addOption(new Option(`${flagName(key)} <${placeholder}>`, help).helpGroup(heading));
   }
   return command;

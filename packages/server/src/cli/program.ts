@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PisyncError, parseJson } from '@pisync/protocol';
 import { Command, CommanderError } from 'commander';
+import { addBackup } from './commands/backup.ts';
 import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDevices } from './commands/devices.ts';
@@ -8,12 +9,17 @@ import { addDoctor } from './commands/doctor.ts';
 import { addFailures } from './commands/failures.ts';
 import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
+import { addMigrateStore } from './commands/migrate-store.ts';
 import { addQuarantine } from './commands/quarantine.ts';
+import { addRestore } from './commands/restore.ts';
 import { addServe } from './commands/serve.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addTune } from './commands/tune.ts';
+import { addVerify } from './commands/verify.ts';
 import { type CliContext, type CommandRun, examples } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { printableLines } from './printable.ts';
+import { addStore } from './store/add-store.ts';
 import { type Output, Terminal } from './terminal.ts';
 
 /** What the command line runs in. */
@@ -78,6 +84,12 @@ function createProgram(
   addServe(program, runner);
   addConfig(program, runner);
   addDoctor(program, runner);
+  addTune(program, runner);
+  addStore(program, runner);
+  addBackup(program, runner);
+  addRestore(program, runner);
+  addMigrateStore(program, runner);
+  addVerify(program, runner);
   program.commandsGroup('Fleet:');
   addDevices(program, runner);
   addHistory(program, runner);

@@ -1,6 +1,8 @@
 /** Names in one list. */
 const maxNames = 16;
 
+const postgres = ['postgres:', 'postgresql:'] as const;
+
 /**
  * The one table that all of PiSync's configuration comes from: the type {@link Config}, its defaults, the
  * environment names, the flags of `pisync serve`, the checks, `pisync config` and the reference page.
@@ -33,9 +35,90 @@ export const configSchema = {
     group: 'Storage',
     type: 'url',
     default: 'sqlite:./data/pisync.db',
-    schemes: ['sqlite:', 'memory:'],
+    schemes: ['sqlite:', 'postgres:', 'postgresql:', 'memory:'],
     secret: 'userinfo',
-    help: 'Where events are kept: sqlite:PATH (durable; relative to the working folder) or memory: (lost at exit).',
+    help: 'Where events are kept: sqlite:PATH (relative to the working folder), postgres://… or memory: (lost at exit).',
+  },
+  store_query_connections: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 8,
+    min: 1,
+    max: 1_000,
+    stores: postgres,
+    help: 'Connections of one process, to each server, that answer pages and single records.',
+  },
+  store_report_connections: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 4,
+    min: 1,
+    max: 1_000,
+    stores: postgres,
+    help: 'Connections of one process, to each server, for long answers: maps, sums, statistics, exports.',
+  },
+  store_query_timeout_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    stores: postgres,
+    help: 'Longest statement of a page or a single record; the server cancels what takes longer.',
+  },
+  store_report_timeout_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 300_000,
+    min: 100,
+    max: 86_400_000,
+    stores: postgres,
+    help: 'Longest statement of a map, a sum, a statistic or an export; the server cancels what takes longer.',
+  },
+  store_commit_timeout_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 60_000,
+    min: 1_000,
+    max: 3_600_000,
+    stores: postgres,
+    help: 'Longest statement of a commit; its senders are then asked to come back.',
+  },
+  store_lock_timeout_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 10_000,
+    min: 100,
+    max: 3_600_000,
+    stores: postgres,
+    help: 'Longest wait for a lock that somebody else holds; senders are then asked to come back.',
+  },
+  store_connect_timeout_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    stores: postgres,
+    help: 'Longest try to connect, and longest wait of a question for a free connection.',
+  },
+  store_read_urls: {
+    group: 'PostgreSQL',
+    type: 'urls',
+    default: '',
+    schemes: postgres,
+    secret: 'userinfo',
+    stores: postgres,
+    help: 'Replicas that may answer questions: URLs as of store, separated by commas. Empty for none.',
+  },
+  store_read_max_lag_ms: {
+    group: 'PostgreSQL',
+    type: 'integer',
+    default: 10_000,
+    min: 100,
+    max: 86_400_000,
+    stores: postgres,
+    help: 'A replica that is further behind is left out until it has caught up.',
   },
   log_level: {
     group: 'Logging',
@@ -193,6 +276,8 @@ interface KeyBase {
   readonly group: string;
   /** One line for help, `pisync config` and the reference page. */
   readonly help: string;
+  /** Schemes of the stores that the key is for; every store where absent. */
+  readonly stores?: readonly string[];
 }
 
 /** One row of {@link configSchema}. */
@@ -209,7 +294,8 @@ export type KeySpec =
   /** Names, separated by commas. */
   | (KeyBase & { readonly type: 'names'; readonly default: string })
   | (KeyBase & {
-      readonly type: 'url';
+      /** One URL, or any number of them, separated by commas. */
+      readonly type: 'url' | 'urls';
       readonly default: string;
       /** Schemes that are accepted, each with its colon. */
       readonly schemes: readonly string[];
@@ -280,6 +366,8 @@ export function allowedValues(key: ConfigKey): string {
       return `1 to ${maxNames} different names, separated by commas`;
     case 'url':
       return `a URL that starts with ${spec.schemes.join(' or ')}`;
+    case 'urls':
+      return `URLs that start with ${spec.schemes.join(' or ')}, separated by commas`;
   }
 }
 
@@ -288,4 +376,9 @@ export function namesIn(text: string): readonly string[] | undefined {
   const names = text.split(',').map((name) => name.trim());
   const fits = names.length <= maxNames && new Set(names).size === names.length;
   return fits && names.every((name) => name !== '' && !/\p{Cc}/u.test(name)) ? names : undefined;
+}
+
+/** The URLs of a list, which may be empty. */
+export function urlsIn(text: string): readonly string[] {
+  return text.trim() === '' ? [] : text.split(',').map((url) => url.trim());
 }

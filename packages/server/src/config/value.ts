@@ -1,5 +1,5 @@
 import { PisyncError } from '@pisync/protocol';
-import { allowedValues, type ConfigKey, type ConfigValue, keySpec, namesIn } from './schema.ts';
+import { allowedValues, type ConfigKey, type ConfigValue, keySpec, namesIn, urlsIn } from './schema.ts';
 
 /**
  * Reads a value from text, as the environment and flags give it.
@@ -43,9 +43,9 @@ function isAccepted(key: ConfigKey, value: unknown): value is ConfigValue {
     case 'enum':
       return typeof value === 'string' && spec.values.includes(value);
     case 'url':
-      return (
-        isText(value) && spec.schemes.some((scheme) => value.startsWith(scheme) && isPlace(value, scheme))
-      );
+      return isUrl(value, spec.schemes);
+    case 'urls':
+      return typeof value === 'string' && urlsIn(value).every((url) => isUrl(url, spec.schemes));
     case 'names':
       return typeof value === 'string' && namesIn(value) !== undefined;
     case 'string':
@@ -58,18 +58,24 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && !/\p{Cc}/u.test(value);
 }
 
+function isUrl(value: unknown, schemes: readonly string[]): value is string {
+  return isText(value) && schemes.some((scheme) => value.startsWith(scheme) && isPlace(value, scheme));
+}
+
 /** `sqlite:` needs a path after it; `memory:` has nothing after it. */
 function isPlace(url: string, scheme: string): boolean {
   return scheme === 'memory:' ? url === scheme : url.length > scheme.length;
 }
 
-/** Hides `user:password@` of a URL, whatever else the text is. */
+/** Hides `user:password@` of a URL and a password among its parameters, whatever else the text is. */
 function redactUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/i, '$1***@');
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/i, '$1***@').replace(/([?&]password=)[^&#]*/gi, '$1***');
 }
 
 /** A value as it may be printed. */
 export function redacted(key: ConfigKey, value: ConfigValue): ConfigValue {
   const spec = keySpec(key);
-  return spec.type === 'url' && spec.secret === 'userinfo' ? redactUserinfo(String(value)) : value;
+  if ((spec.type !== 'url' && spec.type !== 'urls') || spec.secret !== 'userinfo') return value;
+  const urls = spec.type === 'urls' ? urlsIn(String(value)) : [String(value)];
+  return urls.map(redactUserinfo).join(', ');
 }

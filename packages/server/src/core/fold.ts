@@ -1,7 +1,7 @@
 import type { ClockQuality } from '@pisync/protocol';
 import type { HistoryKey } from './history.ts';
 import { compareOrder, orderMajor, orderMinor } from './order.ts';
-import { clockQualities, F } from './sync-state.ts';
+import { clockQualities, F, resetSyncState } from './sync-state.ts';
 import { addCapped } from './totals.ts';
 
 /** How a `partial` sync counts in failure numbers and streaks. */
@@ -108,6 +108,26 @@ function foldSuccess(
   }
   setKey(row, success, epoch, major, minor, event.timestamp);
   return false;
+}
+
+/** Fields of a device's row that do not follow from its events alone; no policy changes them. */
+export const notOfEvents: readonly number[] = [F.conflicts, F.firstSeenAt, F.lastSeenAt, F.otherNumbers];
+
+/**
+ * Writes the state that a device's events give, whatever order they come in: sorted in the device's order, the fold never has
+ * to look back. Sorts `events`.
+ */
+export function foldInOrder(
+  row: Float64Array,
+  base: number,
+  events: FoldInput[],
+  partial: PartialRule,
+): void {
+  events.sort((a, b) =>
+    compareOrder(a.epochIndex, orderMajor(a), orderMinor(a), b.epochIndex, orderMajor(b), orderMinor(b)),
+  );
+  resetSyncState(row, base);
+  for (const event of events) fold(row, base, event, partial);
 }
 
 /** What {@link recount} reads of a stored event. */

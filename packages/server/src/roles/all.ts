@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { openStore, packagedVendors } from '../adapters/registry.ts';
 import { checkExposure } from '../config/exposure.ts';
 import { type Config, namesIn } from '../config/schema.ts';
+import { storeOptionsOf, unusedStoreSettings } from '../config/store-options.ts';
 import { createServer, type ServerOptions } from '../http/server.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
@@ -44,8 +45,9 @@ export interface Surroundings {
  */
 export async function startAll(config: Config, surroundings: Surroundings = {}): Promise<Running> {
   const log = surroundings.log ?? createLog(config.log_level);
-  const warnings = checkExposure(config);
-  const store = await openStore(config.store, { partial: config.partial_counts_as });
+  const warnings = [...checkExposure(config), ...unusedStoreSettings(config)];
+  const policy = { partial: config.partial_counts_as };
+  const store = await openStore(config.store, policy, storeOptionsOf(config));
   const notes = [...warnings, ...store.status().notes];
   for (const note of notes) log.warn({ note }, 'start');
   releaseStartMemory();

@@ -59,8 +59,8 @@ describe('wrong command lines', { concurrency: 2 }, () => {
     [['serve', '--port', '70000'], /port must be an integer from 0 to 65535, but --port says "70000"/],
     [['serve', '--host', '0.0.0.0'], /--allow-unauthenticated/],
     [
-      ['serve', '--store', 'postgres://u:hunter2@h/d'],
-      /store must be a URL that starts with sqlite: or memory:/,
+      ['serve', '--store', 'mysql://u:hunter2@h/d'],
+      /store must be a URL that starts with sqlite: or postgres: or postgresql: or memory:/,
     ],
     [
       ['serve', '--config', '/no/such.json'],

@@ -34,7 +34,10 @@ describe('the configuration table', () => {
   it('carries a unit in the name of every limit on time or size', () => {
     const unitless = configKeys.filter((key) => {
       const spec = keySpec(key);
-      return spec.type === 'integer' && !/(_ms|_hours|_days|_bytes|_items|_points|_per_second)$/.test(key);
+      return (
+        spec.type === 'integer' &&
+        !/(_ms|_hours|_days|_bytes|_items|_points|_per_second|_connections)$/.test(key)
+      );
     });
     assert.deepEqual(unitless, ['port', 'failing_streak', 'max_depth']);
   });

@@ -28,7 +28,7 @@ describe('openStore', () => {
 
   test('refuses other URLs with the fix, and repeats no secret of them', async () => {
     const urls = [
-      'postgres://user:secret@host/db',
+      'mysql://user:secret@host/db',
       './data/pisync.db',
       '',
       'memory:secret',

@@ -18,11 +18,12 @@ export function addDoctor(program: Command, runner: Runner): void {
     .command('doctor')
     .summary('look for what is wrong with a server or a store')
     .description(
-      'Probe a running server, or with --offline read and verify a whole store that no server holds open. Changes nothing.',
+      'Probe a running server, or with --offline read and verify a whole store that no server holds open, and the database it lies on. Changes nothing.',
     )
     .option('--offline', 'verify the store of this configuration instead of a server')
     .option('--config <file>', 'read settings from a JSON file (PISYNC_CONFIG)')
     .addOption(new Option('--store <url>', 'verify this store; implies --offline'))
+    .option('--quick', 'with --store or --offline: leave out the check of all that is stored')
     .addHelpText(
       'after',
       `
@@ -32,20 +33,24 @@ ${examples([
   ['pisync doctor', 'probe the server on this machine'],
   ['pisync doctor --url https://pisync.example.org', 'probe another'],
   ['pisync doctor --store sqlite:./data/pisync.db', 'verify a store while no server runs'],
+  [
+    'pisync doctor --store postgres://pi@db/pisync --quick',
+    'look at a database, also beside running servers',
+  ],
 ])}`,
     )
     .action(runner(doctor));
 }
 
 async function doctor(context: CliContext, command: Command): Promise<ExitCode> {
-  const { offline, store } = command.opts<{ offline?: boolean; store?: string }>();
+  const { offline, store, quick } = command.opts<{ offline?: boolean; store?: string; quick?: boolean }>();
   const { config } = loadFromCommand(command, context.environment);
   const atStore = offline === true || store !== undefined;
   // The disk of this machine says nothing about a server elsewhere.
   const here = atStore || isLoopback(URL.parse(context.url)?.hostname ?? '');
   const findings: Finding[] = [...checkSurroundings(here ? config : undefined)];
   if (atStore) {
-    findings.push(...(await checkStore(config)));
+    findings.push(...(await checkStore(config, quick === true)));
   } else {
     const client = new ApiClient(context.url, { timeoutMs: 5_000 });
     try {

@@ -2,17 +2,12 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { explainDeviceId, isDeviceId, PisyncError } from '@pisync/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Bar, loadBar } from '../bar.ts';
 import { ApiClient } from '../client.ts';
 import { type CliContext, examples, type Runner } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type ImportIdentity, ImportJournal, journalFolder } from '../import/import-journal.ts';
-import {
-  type Bar,
-  type ImportState,
-  loadBar,
-  printImportProgress,
-  printImportSummary,
-} from '../import/import-report.ts';
+import { type ImportState, printImportProgress, printImportSummary } from '../import/import-report.ts';
 import { fileDigest, type ImportCounts, uploadFile } from '../import/import-upload.ts';
 import { printable } from '../printable.ts';
 import { onStopSignal } from '../stop-signal.ts';

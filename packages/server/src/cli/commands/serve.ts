@@ -28,6 +28,7 @@ requests and stops; a second one stops at once.
 ${examples([
   ['pisync serve', 'listen on 127.0.0.1:3000, keep data in ./data'],
   ['pisync serve --port 8080 --store sqlite:/srv/pisync/pisync.db', 'elsewhere'],
+  ['pisync serve --store postgres://pisync@db.example.org/pisync', 'keep everything in PostgreSQL'],
   ['pisync serve --store memory:', 'try it out: all is forgotten at exit'],
 ])}`,
     )
@@ -118,13 +119,19 @@ function explained(error: unknown, config: Config): unknown {
   return error;
 }
 
+/** Where the data of a store without a file is; never with a password. */
+function shownStore(url: string): string {
+  if (url.startsWith('memory:')) return 'in memory only: all is forgotten when this process ends';
+  return String(redacted('store', url));
+}
+
 function printReady(terminal: Terminal, config: Config, url: string): void {
   const path = storePath(config.store);
   if (terminal.json) {
     terminal.result({ event: 'ready', url, store: redacted('store', config.store), pid: process.pid });
     return;
   }
-  const data = path ?? 'in memory only: all is forgotten when this process ends';
+  const data = path ?? shownStore(config.store);
   const other = url === 'http://127.0.0.1:3000' ? '' : ` --url ${url}`;
   const command = (text: string): string => terminal.paintNote('command', text);
   terminal.note(`

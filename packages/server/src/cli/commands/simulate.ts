@@ -5,6 +5,7 @@ import { type CliContext, examples, type Runner } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { integerOption, numberOption, shareOption, timeOption } from '../options.ts';
 import type { FleetPlan } from '../simulate/fleet.ts';
+import { LedgerFile } from '../simulate/ledger-file.ts';
 import { printProgress, printReport, reportJson } from '../simulate/report.ts';
 import { FleetRun } from '../simulate/run-fleet.ts';
 import { compareSums, readFleetSums, type Verification } from '../simulate/verify.ts';
@@ -27,6 +28,7 @@ interface SimulateOptions {
   readonly seed: string;
   readonly start?: number;
   readonly verify: boolean;
+  readonly ledger?: string;
 }
 
 /** Adds `pisync simulate`. */
@@ -125,6 +127,9 @@ function addLoadOptions(command: Command): Command {
     )
     .addOption(
       option('--verify', 'read the totals back and compare them with what was acknowledged').default(false),
+    )
+    .addOption(
+      option('--ledger <file>', 'write down every acknowledged event, for: pisync verify --ledger <file>'),
     );
 }
 
@@ -134,12 +139,15 @@ async function simulate(context: CliContext, command: Command): Promise<ExitCode
   const client = new ApiClient(context.url, { connections: options.concurrency });
   const stop = new AbortController();
   onStopSignal(() => stop.abort());
+  let ledgerFile: LedgerFile | undefined;
   try {
     // Also tells at once where there is no server, instead of a thousand retries.
     await client.ask('GET', '/livez');
     const before = options.verify ? await readFleetSums(client, options.seed) : undefined;
+    if (options.ledger !== undefined) ledgerFile = new LedgerFile(options.ledger);
     const run = new FleetRun({
       client,
+      ledgerFile,
       plan: planOf(options, Date.now()),
       batch: options.batch,
       concurrency: options.concurrency,
@@ -163,6 +171,7 @@ async function simulate(context: CliContext, command: Command): Promise<ExitCode
     else printReport(report, verification, terminal);
     return isClean(report, verification) ? exitCodes.ok : exitCodes.failed;
   } finally {
+    ledgerFile?.close();
     client.close();
   }
 }

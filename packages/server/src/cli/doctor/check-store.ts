@@ -1,34 +1,26 @@
-import { existsSync } from 'node:fs';
-import { PisyncError } from '@pisync/protocol';
 import type { Config } from '../../config/schema.ts';
-import { storePath } from '../../config/store-place.ts';
+import { storeOptionsOf } from '../../config/store-options.ts';
 import type { Finding } from '../../ports/store.ts';
+import { openExisting } from '../verify/open-existing.ts';
 
 /**
- * Opens the configured store and verifies all of it.
+ * Looks at the server that the configured store lies on, if any, then opens the store and verifies all of it.
  *
+ * @param quick - leaves out what is stored
  * @throws {PisyncError} `store_locked` while a server holds it, and what opening throws; `invalid_config` where there
  * is no store to check
  */
-export async function checkStore(config: Config): Promise<readonly Finding[]> {
-  const path = storePath(config.store);
-  if (path === null) {
-    throw new PisyncError('invalid_config', {
-      detail: 'A store in memory ends with its server: there is nothing to verify.',
-      field: 'store',
-    });
-  }
-  if (!existsSync(path)) {
-    // Opening would create an empty store and find it in perfect health.
-    throw new PisyncError('invalid_config', { detail: `There is no store at ${path}.`, field: 'store' });
-  }
-  const { openStore } = await import('../../adapters/registry.ts');
-  const store = await openStore(config.store, { partial: config.partial_counts_as });
+export async function checkStore(config: Config, quick: boolean): Promise<readonly Finding[]> {
+  const { inspectStore } = await import('../../adapters/registry.ts');
+  const options = storeOptionsOf(config);
+  const inspected = await inspectStore(config.store, options);
+  if (quick && inspected.length > 0) return inspected;
+  const store = await openExisting(config.store, { partial: config.partial_counts_as }, options);
   try {
     const notes = store
       .status()
       .notes.map((detail): Finding => ({ severity: 'warning', check: 'open', detail }));
-    return [...notes, ...(await store.verify())];
+    return [...inspected, ...notes, ...(quick ? [] : await store.verify())];
   } finally {
     await store.close();
   }

@@ -1,9 +1,8 @@
+import type { Bar } from '../bar.ts';
 import { printable } from '../printable.ts';
 import { byteSize, count, duration } from '../readable.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ImportCounts } from './import-upload.ts';
-
-const barSize = 24;
 
 /** How one import stands. */
 export interface ImportState {
@@ -15,22 +14,6 @@ export interface ImportState {
   /** What the server answered for. */
   readonly counts: ImportCounts;
   readonly elapsedMs: number;
-}
-
-/** Draws bars; made by {@link loadBar}. */
-export type Bar = (share: number) => string;
-
-/** Loads what draws a bar: only imports need it. */
-export async function loadBar(): Promise<Bar> {
-  const { default: progress } = await import('cli-progress');
-  const look = {
-    barsize: barSize,
-    barCompleteString: '█'.repeat(barSize),
-    barIncompleteString: '░'.repeat(barSize),
-    barGlue: '',
-    align: 'left',
-  } as const;
-  return (share) => progress.Format.BarFormat(share, look);
 }
 
 /** Shows how an import stands: a bar that is repainted, or a plain line where nobody watches. */

@@ -1,5 +1,6 @@
 import { type ItemOutcome, syncStatus } from '@pisync/protocol';
 import type { FleetEvent } from './fleet.ts';
+import type { LedgerFile } from './ledger-file.ts';
 
 /** Sums that both the ledger and the server keep per device, under the server's names. */
 export const measures = ['syncs', 'success', 'partial', 'failed', 'files', 'errors', 'bytes'] as const;
@@ -33,7 +34,11 @@ export class Ledger {
   readonly #sums: Float64Array;
   readonly #unsure: Float64Array;
 
-  constructor(devices: number) {
+  readonly #file: LedgerFile | undefined;
+
+  /** @param file - where each event is written down as well */
+  constructor(devices: number, file?: LedgerFile) {
+    this.#file = file;
     this.#sums = new Float64Array(devices * measures.length);
     this.#unsure = new Float64Array(devices);
   }
@@ -45,6 +50,7 @@ export class Ledger {
    */
   enter(event: FleetEvent, outcome: ItemOutcome, answerLost: boolean): void {
     this.totals[outcome] += 1;
+    if (outcome === 'stored' || outcome === 'duplicate') this.#file?.add(event, outcome);
     if (outcome === 'stored') this.#add(event);
     else if (outcome === 'duplicate' && answerLost) this.#doubt(event);
   }
@@ -52,7 +58,9 @@ export class Ledger {
   /** Enters an item that was given up without a result. */
   enterError(event: FleetEvent, answerLost: boolean): void {
     this.totals.errors += 1;
-    if (answerLost) this.#doubt(event);
+    if (!answerLost) return;
+    this.#doubt(event);
+    this.#file?.add(event, 'unsure');
   }
 
   account(device: number): DeviceAccount {

@@ -3,6 +3,7 @@ import type { ApiClient } from '../client.ts';
 import { type DeliveryCounts, deliver } from './delivery.ts';
 import { type FleetEvent, type FleetPlan, fleetEvents } from './fleet.ts';
 import { Ledger, type LedgerTotals } from './ledger.ts';
+import type { LedgerFile } from './ledger-file.ts';
 
 export interface RunOptions {
   readonly client: ApiClient;
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly ratePerSecond: number;
   /** Time after which nothing new is sent; 0 for no such limit. */
   readonly durationMs: number;
+  /** Where each acknowledged event is written down. */
+  readonly ledgerFile?: LedgerFile | undefined;
   /** Aborted to stop early; requests under way are answered first. */
   readonly signal: AbortSignal;
 }
@@ -51,7 +54,7 @@ export class FleetRun {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.ledger = new Ledger(options.plan.devices);
+    this.ledger = new Ledger(options.plan.devices, options.ledgerFile);
     this.#events = fleetEvents(options.plan);
   }
 

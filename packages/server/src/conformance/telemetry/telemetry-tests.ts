@@ -7,6 +7,7 @@ import type { OpenedStore, StoreSuite } from '../suite-recorder.ts';
 import { type PlainPoint, plainPoints, pointBatch } from './make-points.ts';
 
 const start = now * 1000;
+const day = 24 * 3_600_000_000;
 const ever = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER, limit: 1000 };
 
 function point(step: number, value: PlainPoint['value'], fields: Partial<PlainPoint> = {}): PlainPoint {
@@ -120,6 +121,12 @@ function rangeTests(suite: StoreSuite): void {
     assert.deepEqual(await read(0, 10, 2), [[1, 2], 3]);
     assert.deepEqual(await read(0, 10, 5), [[1, 2, 3, 5, 7], null]);
     assert.deepEqual(await read(8, 10, 5), [[], null]);
+    // A stretch may end days before it begins.
+    assert.deepEqual(await read(0, -2 * day, 5), [[], null]);
+    const empty = { series: [{ deviceId: 'pi-1', key: 't', group: 0 }], from: start, to: start - 2 * day };
+    const rest = { bucket: '1h', timeZone: 'UTC', names: ['count'] as const, maxBuckets: 10 };
+    const [answer] = (await opened.store.telemetry.aggregate({ ...empty, ...rest })) ?? [];
+    assert.equal(answer?.starts.length, 0);
     const other = { deviceId: 'pi-1', key: 'u' };
     assert.equal(await opened.store.telemetry.range({ series: other, ...ever }), undefined);
   });

@@ -102,6 +102,15 @@ export class GridBuilder {
    * @param lat - degrees, of their mean position, as `lon`
    */
   addCell(x: number, y: number, count: number, strongest: number, lat: number, lon: number): void {
+    this.addSums(x, y, count, strongest, unitsOf(lat) * count, unitsOf(lon) * count);
+  }
+
+  /**
+   * As {@link addCell}, where positions were summed elsewhere.
+   *
+   * @param lats - sum of the latitudes, each rounded to 1e-7 degrees with halves away from zero, in that unit; as `lons`
+   */
+  addSums(x: number, y: number, count: number, strongest: number, lats: number, lons: number): void {
     const slot = this.#cells.slot(x, y);
     if (slot < 0) return;
     const { counts, sums } = this.#cells;
@@ -109,8 +118,8 @@ export class GridBuilder {
     if (counts[slot] === 0) sums[cell] = -Infinity;
     if (strongest > sums[cell]!) sums[cell] = strongest;
     counts[slot]! += count;
-    sums[cell + 1]! += unitsOf(lat) * count;
-    sums[cell + 2]! += unitsOf(lon) * count;
+    sums[cell + 1]! += lats;
+    sums[cell + 2]! += lons;
   }
 
   /** To be called once, in the end. */

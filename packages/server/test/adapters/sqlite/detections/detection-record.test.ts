@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { detectionTypes, type ObservedDetection } from '@pisync/protocol';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 import {
   DetectionView,
   writeDetection,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ObservedDetection } from '@pisync/protocol';
 import fc from 'fast-check';
+import { ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 import {
   DetectionTail,
   type SealableDetections,
 } from '../../../../src/adapters/store/sqlite/detections/detection-tail.ts';
-import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
 import {
   DetectionView,
   writeDetection,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import type { ObservedDetection } from '@pisync/protocol';
+import { ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 import { DetectionLog } from '../../../../src/adapters/store/sqlite/detections/detection-log.ts';
 import type { SealableDetections } from '../../../../src/adapters/store/sqlite/detections/detection-tail.ts';
 import type {
   SealedDetections,
   SequenceCounters,
 } from '../../../../src/adapters/store/sqlite/detections/known-detections.ts';
-import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
 import { writeDetection } from '../../../../src/adapters/store/sqlite/format/detection-record.ts';
 import {
   detectionBody,

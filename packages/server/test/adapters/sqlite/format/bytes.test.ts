@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 
 const anyCount = fc.oneof(
   fc.maxSafeNat(),

@@ -1,8 +1,8 @@
 import type { Observation, ObservedDetection } from '@pisync/protocol';
 import { openMemoryStore } from '../../../../src/adapters/store/memory/memory-store.ts';
+import { ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 import { DetectionReads } from '../../../../src/adapters/store/sqlite/detections/detection-reads.ts';
 import { type BlockRow, toStoredEvent } from '../../../../src/adapters/store/sqlite/format/block.ts';
-import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
 import { writeDetection } from '../../../../src/adapters/store/sqlite/format/detection-record.ts';
 import { writeRecord } from '../../../../src/adapters/store/sqlite/format/record.ts';
 import { NetworkQueries } from '../../../../src/adapters/store/sqlite/networks/network-queries.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Observation } from '@pisync/protocol';
 import fc from 'fast-check';
-import { ByteWriter } from '../../../../src/adapters/store/sqlite/format/bytes.ts';
+import { ByteWriter } from '../../../../src/adapters/store/sealed/bytes.ts';
 import {
   RecordView,
   writeConflict,

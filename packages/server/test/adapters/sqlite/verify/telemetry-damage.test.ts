@@ -5,9 +5,9 @@ import {
   decodePointBlock,
   encodePointBlock,
   readPointHead,
-} from '../../../../src/adapters/store/sqlite/format/points/point-block.ts';
-import type { PointColumns } from '../../../../src/adapters/store/sqlite/format/points/point-columns.ts';
-import { writePointHead } from '../../../../src/adapters/store/sqlite/format/points/point-head.ts';
+} from '../../../../src/adapters/store/sealed/points/point-block.ts';
+import type { PointColumns } from '../../../../src/adapters/store/sealed/points/point-columns.ts';
+import { writePointHead } from '../../../../src/adapters/store/sealed/points/point-head.ts';
 import { packSeriesPage, SeriesTable } from '../../../../src/adapters/store/sqlite/points/series-table.ts';
 import {
   decodeRollupBlock,

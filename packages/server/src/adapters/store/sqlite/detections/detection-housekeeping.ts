@@ -1,4 +1,4 @@
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import {
   type DetectionRun,

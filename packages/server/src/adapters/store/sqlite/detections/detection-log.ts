@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { Detection } from '@pisync/protocol';
-import { ByteReader, freeBytes } from '../format/bytes.ts';
+import { ByteReader, freeBytes } from '../../sealed/bytes.ts';
 import { DetectionView } from '../format/detection-record.ts';
 import { DetectionTail, type SealableDetections } from './detection-tail.ts';
 import type { SealedDetections, SequenceCounters } from './known-detections.ts';

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, freeBytes } from '../format/bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../../sealed/bytes.ts';
 import { DetectionView } from '../format/detection-record.ts';
 
 /** Detections and bytes of one segment, at most; a segment is dropped as a whole once it is sealed. */

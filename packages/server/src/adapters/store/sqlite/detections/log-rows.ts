@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
-import { ByteReader, freeBytes } from '../format/bytes.ts';
+import { ByteReader, freeBytes } from '../../sealed/bytes.ts';
 import { DetectionView } from '../format/detection-record.ts';
 import { TextMemo } from '../format/text-memo.ts';
 import type { SealedRow } from '../sealed-detections/detection-seal.ts';

@@ -6,7 +6,7 @@ import type {
   StoredDetection,
   TextColumn,
 } from '../../../../core/detections/detection-columns.ts';
-import { ByteReader, freeBytes } from '../format/bytes.ts';
+import { ByteReader, freeBytes } from '../../sealed/bytes.ts';
 import { DetectionView } from '../format/detection-record.ts';
 import { RecentlyUsed } from '../sealed-detections/recently-used.ts';
 

@@ -3,7 +3,7 @@ import { type ClockQuality, type Observation, PisyncError, syncStatus } from '@p
 import { tieOf } from '../../../../core/identity.ts';
 import { clockQualities } from '../../../../core/sync-state.ts';
 import type { StoredSyncEvent } from '../../../../ports/store.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 
 /*
  * A block of sealed history, version 1 (docs/spec/sqlite-format.md): rows sorted by device, then by history key, column

@@ -31,6 +31,18 @@ export function isDamage(error: unknown): boolean {
  */
 export function openWriter(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
+  const db = openDurably(path);
+  try {
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Opens a connection that commits as the writing one does, and leaves the schema as it is; else as {@link openWriter}. */
+export function openDurably(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(db);
@@ -44,7 +56,6 @@ export function openWriter(path: string): DatabaseSync {
     db.exec('PRAGMA cache_size = -4096');
     confirm(db, 'journal_mode', 'wal');
     confirm(db, 'synchronous', 2);
-    migrate(db);
     return db;
   } catch (error) {
     db.close();
@@ -126,10 +137,15 @@ function unreachable(path: string, cause: unknown): PisyncError {
   return new PisyncError('invalid_config', { field: 'store', detail, cause });
 }
 
-/** Moves a damaged store and what belongs to it out of the way; returns where it lies now. */
-export function setAside(path: string, now: Date): string {
-  const place = `${path}.damaged-${now.toISOString().replaceAll(':', '').replace('.', '')}`;
-  for (const suffix of ['', '-wal', '-shm']) {
+/**
+ * Moves a store and what belongs to it out of the way.
+ *
+ * @param why - becomes part of its new name
+ * @returns where it lies now
+ */
+export function setAside(path: string, now: Date, why: 'damaged' | 'before-restore'): string {
+  const place = `${path}.${why}-${now.toISOString().replaceAll(':', '').replace('.', '')}`;
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, place + suffix);
   }
   return place;

@@ -6,7 +6,7 @@ import type {
   StoredDetection,
   TextColumn,
 } from '../../../../core/detections/detection-columns.ts';
-import { ByteReader, ByteWriter, freeBytes } from './bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../../sealed/bytes.ts';
 import {
   type DetectionRows,
   type Sender,

@@ -9,7 +9,7 @@ import {
 import type { StoredDetection } from '../../../../core/detections/detection-columns.ts';
 import { detectionIdentityHash, sameDetectionBody } from '../../../../core/detections/detection-identity.ts';
 import { clockQualities } from '../../../../core/sync-state.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 import type { TextMemo } from './text-memo.ts';
 
 /*

@@ -1,7 +1,7 @@
 import type { ClockQuality, Observation } from '@pisync/protocol';
 import { type IdentityHash, identityHash, identityKind } from '../../../../core/identity.ts';
 import { clockQualities } from '../../../../core/sync-state.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 
 /*
  * A log record: u16 length of the whole record, u16 flags, then the fields below in order. It crosses from the HTTP

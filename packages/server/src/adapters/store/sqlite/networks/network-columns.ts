@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DetectionColumns } from '../../../../core/detections/detection-columns.ts';
 import { estimatePosition } from '../../../../core/detections/networks/network-fold.ts';
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { compareRadios, type Radio, radioType } from './network-radio.ts';
 
 const FIRST_CAPACITY = 1024;

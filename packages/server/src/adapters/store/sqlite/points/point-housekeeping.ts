@@ -1,4 +1,4 @@
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import type { Engine } from '../state/engine.ts';
 import type { MergePace } from '../threads/merge-pace.ts';
 import type { OnDemandThread } from '../threads/on-demand-thread.ts';

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 import type { ParcelView } from './point-parcel.ts';
 
 /*

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import type { SealedRollups } from '../rollups/run-rollups.ts';
 import { type KeptPoints, PointLogRows, readPointLogRow } from './point-log-row.ts';
 import type { ParcelView } from './point-parcel.ts';

@@ -1,5 +1,5 @@
 import type { PointBatch } from '@pisync/protocol';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 
 /*
  * A parcel of points: what crosses from the HTTP thread to the writer. All numbers little-endian; the columns begin at

@@ -1,10 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { freeBytes } from '../format/bytes.ts';
-import { encodePointBlock } from '../format/points/point-block.ts';
-import { MAX_BLOCK_POINTS, type PointColumns } from '../format/points/point-columns.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
+import { encodePointBlock } from '../../sealed/points/point-block.ts';
+import { MAX_BLOCK_POINTS, type PointColumns } from '../../sealed/points/point-columns.ts';
+import {
+  type MergeCounts,
+  mergePoints,
+  type PointSlice,
+  sameValue,
+} from '../../sealed/points/point-merge.ts';
 import { RollupBuilder, type SealedRollups } from '../rollups/run-rollups.ts';
 import { countingSort } from '../threads/counting-sort.ts';
-import { type MergeCounts, mergePoints, type PointSlice, sameValue } from './point-merge.ts';
 import type { FinishedPointRun, PointRun, SealedPointBlock } from './point-run.ts';
 import type { TailPoints } from './point-tail.ts';
 import { RunCursor } from './run-cursor.ts';

@@ -1,4 +1,4 @@
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 
 /** Points of one segment; it is dropped as a whole once it is sealed. */
 const SEGMENT_POINTS = 65_536;

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { decodePointBlock, decodePointSeries, readPointHead } from '../format/points/point-block.ts';
-import { type PointColumns, pointSpace } from '../format/points/point-columns.ts';
-import type { PointCursor } from './point-merge.ts';
+import { decodePointBlock, decodePointSeries, readPointHead } from '../../sealed/points/point-block.ts';
+import { type PointColumns, pointSpace } from '../../sealed/points/point-columns.ts';
+import type { PointCursor } from '../../sealed/points/point-merge.ts';
 import { POINT_BLOCKS_PER_RUN } from './point-run.ts';
 
 /** Blocks read in one go: a read transaction ends with them, so that no checkpoint waits for a long pass. */

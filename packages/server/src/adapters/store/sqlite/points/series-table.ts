@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { kindBit, type SeriesRecord } from '../../../../ports/telemetry-store.ts';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 import { KeyIndex } from '../state/key-index.ts';
 import { readSeriesBytes, seriesBytes } from './point-parcel.ts';
 

@@ -1,4 +1,4 @@
-import type { PointColumns } from '../format/points/point-columns.ts';
+import type { PointColumns } from '../../sealed/points/point-columns.ts';
 import type { PointTail } from './point-tail.ts';
 
 const FIRST_CAPACITY = 64;

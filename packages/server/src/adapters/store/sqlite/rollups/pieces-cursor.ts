@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { PointCursor } from '../points/point-merge.ts';
+import type { PointCursor } from '../../sealed/points/point-merge.ts';
 import { SeriesCursor } from '../points/run-cursor.ts';
 
 /** A stretch of one series of a run: microseconds, `from` inclusive and `to` exclusive. */

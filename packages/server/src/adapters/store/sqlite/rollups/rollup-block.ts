@@ -1,8 +1,8 @@
 import { PisyncError } from '@pisync/protocol';
 import { AGGREGATE_LENGTH, aggregateField as field } from '../../../../core/telemetry/aggregate.ts';
 import { HOUR } from '../../../../core/telemetry/hour-fold.ts';
-import { decodePointBlock, encodePointBlock } from '../format/points/point-block.ts';
-import { MAX_BLOCK_POINTS, pointSpace } from '../format/points/point-columns.ts';
+import { decodePointBlock, encodePointBlock } from '../../sealed/points/point-block.ts';
+import { MAX_BLOCK_POINTS, pointSpace } from '../../sealed/points/point-columns.ts';
 
 /*
  * A block of rollups (docs/spec/rollups.md): a block of points in which each column of the rows is a series, numbered

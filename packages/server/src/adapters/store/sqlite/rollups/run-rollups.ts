@@ -1,6 +1,6 @@
 import { AGGREGATE_LENGTH, aggregateField as field } from '../../../../core/telemetry/aggregate.ts';
 import { countOf, type FoldedSeries, HOUR, HourFold } from '../../../../core/telemetry/hour-fold.ts';
-import { type PointColumns, seriesEnd, TEXT_KIND } from '../format/points/point-columns.ts';
+import { type PointColumns, seriesEnd, TEXT_KIND } from '../../sealed/points/point-columns.ts';
 import { encodeRollupBlock, MAX_ROLLUP_ROWS } from './rollup-block.ts';
 
 /** Points of an hour or of a day, on average, from which a row for each is kept. A row takes as much as 10 to 100 points. */

@@ -1,9 +1,9 @@
 import { PisyncError } from '@pisync/protocol';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
+import { MAX_BLOCK_POINTS } from '../../sealed/points/point-columns.ts';
+import { lowWord, viewPlanes, WordPlanes } from '../../sealed/points/point-planes.ts';
 import { packSection, unpackSection } from '../format/columns/section.ts';
 import type { IdentityFilter } from '../format/identity-filter.ts';
-import { MAX_BLOCK_POINTS } from '../format/points/point-columns.ts';
-import { lowWord, viewPlanes, WordPlanes } from '../format/points/point-planes.ts';
 
 /*
  * The index of a run: which row has an identity, by the upper half of its hash. That half is enough to find the row, and the row says

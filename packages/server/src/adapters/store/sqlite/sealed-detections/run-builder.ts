@@ -1,4 +1,4 @@
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { RowSpace } from '../format/columns/detection-rows.ts';
 import {
   type EncodedDetectionBlock,

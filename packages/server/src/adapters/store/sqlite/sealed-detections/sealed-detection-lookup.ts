@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type ObservedDetection, PisyncError } from '@pisync/protocol';
 import { detectionIdentityHash } from '../../../../core/detections/detection-identity.ts';
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { DetectionBlock, MAX_BLOCK_ROWS } from '../format/detection-block.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';

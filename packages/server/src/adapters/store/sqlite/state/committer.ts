@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { RejectedItem } from '../../../../ports/store.ts';
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts';
 import type { SequenceCounters } from '../detections/known-detections.ts';
-import { ByteReader, ByteWriter } from '../format/bytes.ts';
 import { RecordView, writeConflict } from '../format/record.ts';
 import { ParcelView } from '../points/point-parcel.ts';
 import { Contacts, type CounterPlace } from './contacts.ts';

@@ -1,6 +1,6 @@
 import { foldContact, isNewContact } from '../../../../core/contact.ts';
 import { F } from '../../../../core/sync-state.ts';
-import { ByteWriter } from '../format/bytes.ts';
+import { ByteWriter } from '../../sealed/bytes.ts';
 import { type CounterRange, type RecordView, writeContact } from '../format/record.ts';
 import type { DeviceTable } from './device-table.ts';
 

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { SeqSet } from '../../../../core/seq-set.ts';
 import { SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
-import { ByteReader, ByteWriter, freeBytes } from '../format/bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../../sealed/bytes.ts';
 
 /** One epoch of a device's outbox. Its place in the device's list, from 1, is the epoch index. */
 export interface DeviceEpoch {

@@ -2,7 +2,7 @@ import { columnsOf, type DeviceColumns } from '../../../../core/device-select.ts
 import type { PartialRule } from '../../../../core/fold.ts';
 import { addSeq, hasSeq } from '../../../../core/seq-set.ts';
 import { resetSyncState, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
-import { ByteWriter } from '../format/bytes.ts';
+import { ByteWriter } from '../../sealed/bytes.ts';
 import { type DeviceEpoch, type LoadedPage, type PageImage, writeEpochs } from './device-page.ts';
 import { KeyIndex } from './key-index.ts';
 

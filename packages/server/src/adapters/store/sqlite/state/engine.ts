@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
 import type { PartialRule } from '../../../../core/fold.ts';
+import { refuseUnfinished } from '../copy/target-mark.ts';
 import type { DetectionEngine } from '../detections/detection-engine.ts';
 import type { SealedBlock } from '../format/block.ts';
 import { isDamage, openWriter } from '../format/connection.ts';
@@ -58,6 +59,7 @@ export class Engine {
     this.path = path;
     this.db = openWriter(path);
     try {
+      refuseUnfinished(this.db);
       this.sealed = new SealedIdentities(new SealedHistory(this.db));
       const loaded = loadLedger(this.db, this.sealed, partial);
       this.ledger = loaded.ledger;

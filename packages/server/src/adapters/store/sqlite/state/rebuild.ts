@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type FoldInput, fold, type PartialRule } from '../../../../core/fold.ts';
-import { compareOrder, orderMajor, orderMinor } from '../../../../core/order.ts';
-import { F, resetSyncState } from '../../../../core/sync-state.ts';
+import type { FoldInput, PartialRule } from '../../../../core/fold.ts';
+import { foldInOrder, notOfEvents } from '../../../../core/fold.ts';
 import { compareRows } from '../format/block.ts';
 import { RecordView } from '../format/record.ts';
 import { packPage } from './device-page.ts';
@@ -47,9 +46,6 @@ function refoldSealed(engine: Rebuildable, ledger: Ledger, partial: PartialRule)
   }
 }
 
-/** Fields of a device's row that do not follow from its events alone; no policy changes them. */
-export const notOfEvents: readonly number[] = [F.conflicts, F.firstSeenAt, F.lastSeenAt, F.otherNumbers];
-
 /** What is read of a stored event to fold and to check it. */
 export interface StoredInput extends FoldInput {
   readonly position: number;
@@ -87,18 +83,4 @@ function refold(ledger: Ledger, device: number, events: FoldInput[], partial: Pa
   foldInOrder(row, base, events, partial);
   for (const [field, value] of kept) row[base + field] = value;
   devices.markDirty(device);
-}
-
-/** Writes the state that a device's events give, whatever order they come in. Sorts `events`. */
-export function foldInOrder(
-  row: Float64Array,
-  base: number,
-  events: FoldInput[],
-  partial: PartialRule,
-): void {
-  events.sort((a, b) =>
-    compareOrder(a.epochIndex, orderMajor(a), orderMinor(a), b.epochIndex, orderMajor(b), orderMinor(b)),
-  );
-  resetSyncState(row, base);
-  for (const event of events) fold(row, base, event, partial);
 }

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, freeBytes } from '../format/bytes.ts';
+import { ByteReader, ByteWriter, freeBytes } from '../../sealed/bytes.ts';
 import type { RecordView } from '../format/record.ts';
 
 /** Observations and bytes of one segment, at most; a segment is dropped as a whole once it is sealed. */

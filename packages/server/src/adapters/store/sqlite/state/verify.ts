@@ -3,10 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { PisyncError } from '@pisync/protocol';
 import { mayBeContacts } from '../../../../core/contact.ts';
 import type { PartialRule } from '../../../../core/fold.ts';
+import { foldInOrder, notOfEvents } from '../../../../core/fold.ts';
 import { addSeq, hasSeq, type SeqSet } from '../../../../core/seq-set.ts';
 import { F, SYNC_STATE_LENGTH } from '../../../../core/sync-state.ts';
 import { HourlyTotals } from '../../../../core/totals.ts';
 import type { Finding } from '../../../../ports/store.ts';
+import { refuseUnfinished } from '../copy/target-mark.ts';
 import { type BlockRow, compareRows } from '../format/block.ts';
 import { openReader } from '../format/connection.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
@@ -15,7 +17,7 @@ import { checkTelemetry } from '../verify/check-telemetry.ts';
 import { Faults } from '../verify/faults.ts';
 import type { Ledger } from './ledger.ts';
 import { loadLedger } from './load.ts';
-import { foldInOrder, notOfEvents, type StoredInput, tailOf } from './rebuild.ts';
+import { type StoredInput, tailOf } from './rebuild.ts';
 import { mergeSorted, type Run, runRows, SealedHistory } from './sealed-history.ts';
 import { SealedIdentities } from './sealed-identities.ts';
 
@@ -34,6 +36,7 @@ export async function verifyStore(path: string): Promise<readonly Finding[]> {
   const db = openReader(path);
   try {
     db.exec('BEGIN');
+    refuseUnfinished(db);
     const findings: Finding[] = [checkFile(db), ...checkPragmas(db)];
     if (findings.some((finding) => finding.severity === 'error')) return findings;
     let ledger: Ledger | undefined;

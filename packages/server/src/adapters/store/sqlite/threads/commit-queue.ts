@@ -1,7 +1,7 @@
 import type { CommitOutcome, PointBatch } from '@pisync/protocol';
 import type { CommitGroup, RejectedItem } from '../../../../ports/store.ts';
+import { ByteWriter } from '../../sealed/bytes.ts';
 import { DetectionTail } from '../detections/detection-tail.ts';
-import { ByteWriter } from '../format/bytes.ts';
 import { writeDetection } from '../format/detection-record.ts';
 import { writeRecord } from '../format/record.ts';
 import { packPoints } from '../points/point-parcel.ts';

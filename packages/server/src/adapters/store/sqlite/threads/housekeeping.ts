@@ -1,5 +1,5 @@
+import { freeBytes } from '../../sealed/bytes.ts';
 import { DetectionHousekeeping } from '../detections/detection-housekeeping.ts';
-import { freeBytes } from '../format/bytes.ts';
 import { isDamage } from '../format/connection.ts';
 import { PointHousekeeping } from '../points/point-housekeeping.ts';
 import type { PageImage } from '../state/device-page.ts';

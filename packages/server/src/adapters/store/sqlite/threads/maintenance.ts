@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { type LogSealOrder, readLogRows } from '../detections/log-rows.ts';
-import { freeBytes } from '../format/bytes.ts';
 import { openMaintainer } from '../format/connection.ts';
 import {
   mergePointRuns,

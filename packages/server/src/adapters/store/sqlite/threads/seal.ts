@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { PisyncError } from '@pisync/protocol';
+import { ByteReader, freeBytes } from '../../sealed/bytes.ts';
 import { BlockBuilder, type BlockRow, compareRows, type SealedBlock } from '../format/block.ts';
-import { ByteReader, freeBytes } from '../format/bytes.ts';
 import { IdentityFilter } from '../format/identity-filter.ts';
 import { RecordView } from '../format/record.ts';
 import type { FinishedRun } from '../state/engine.ts';
@@ -46,7 +46,7 @@ export interface Slice {
 export function* seal(db: DatabaseSync, order: SealOrder): Generator<Slice, void> {
   const stretch = readStretch(db, order);
   const rows = sortedRows(stretch, order);
-  yield* build(rows, { run: order.run, level: 0, identities: stretch.identities });
+  yield* buildRun(rows, { run: order.run, level: 0, identities: stretch.identities });
   freeBytes(stretch.bytes, stretch.offsets, stretch.timestamps, order.devices, order.epochs, order.ties);
 }
 
@@ -54,7 +54,7 @@ export function* seal(db: DatabaseSync, order: SealOrder): Generator<Slice, void
 export function* merge(db: DatabaseSync, order: MergeOrder): Generator<Slice, void> {
   const sources = order.runs.map((run) => runRows(db, run.id));
   const identities = order.runs.reduce((sum, run) => sum + run.identities, 0);
-  yield* build(mergeSorted(sources, compareRows), { run: order.run, level: order.level, identities });
+  yield* buildRun(mergeSorted(sources, compareRows), { run: order.run, level: order.level, identities });
 }
 
 interface Stretch {
@@ -138,7 +138,15 @@ interface Building {
   readonly identities: number;
 }
 
-function* build(rows: Iterable<BlockRow>, { run, level, identities }: Building): Generator<Slice, void> {
+/**
+ * Turns sorted rows into the blocks of a run.
+ *
+ * @param building - how many of the rows have a hash as identity, at least
+ */
+export function* buildRun(
+  rows: Iterable<BlockRow>,
+  { run, level, identities }: Building,
+): Generator<Slice, void> {
   const builder = new BlockBuilder();
   const filter = identities > 0 ? IdentityFilter.for(identities) : null;
   let events = 0;

@@ -5,7 +5,7 @@ import type { PartialRule } from '../../../../core/fold.ts';
 import type { HistoryFilter } from '../../../../core/history.ts';
 import type { DevicePage, QuarantineQuery } from '../../../../ports/store.ts';
 import type { SeriesQuery } from '../../../../ports/telemetry-store.ts';
-import { freeBytes } from '../format/bytes.ts';
+import { freeBytes } from '../../sealed/bytes.ts';
 import { isDamage, lockPlace, setAside } from '../format/connection.ts';
 import {
   type PointTailAnswer,
@@ -75,7 +75,7 @@ function open(): Engine {
     return new Engine(path, partial);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    const place = setAside(path, new Date());
+    const place = setAside(path, new Date(), 'damaged');
     notes.push(`the store was damaged and lies now at ${place}: ${String(error)}; a new one was begun`);
     return new Engine(path, partial);
   }

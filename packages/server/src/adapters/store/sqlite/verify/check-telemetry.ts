@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Finding } from '../../../../ports/store.ts';
 import { kindBit } from '../../../../ports/telemetry-store.ts';
-import type { PointColumns } from '../format/points/point-columns.ts';
+import type { PointColumns } from '../../sealed/points/point-columns.ts';
+import { mergePoints, type PointSlice } from '../../sealed/points/point-merge.ts';
 import type { PointLog } from '../points/point-log.ts';
-import { mergePoints, type PointSlice } from '../points/point-merge.ts';
 import { livePointRuns } from '../points/point-run.ts';
 import { ColumnsCursor } from '../points/run-cursor.ts';
 import type { SeriesTable } from '../points/series-table.ts';

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { decodePointBlock, readPointHead } from '../format/points/point-block.ts';
-import { type PointColumns, pointSpace } from '../format/points/point-columns.ts';
-import type { PointBlockHead } from '../format/points/point-head.ts';
-import type { PointCursor } from '../points/point-merge.ts';
+import { decodePointBlock, readPointHead } from '../../sealed/points/point-block.ts';
+import { type PointColumns, pointSpace } from '../../sealed/points/point-columns.ts';
+import type { PointBlockHead } from '../../sealed/points/point-head.ts';
+import type { PointCursor } from '../../sealed/points/point-merge.ts';
 import { POINT_BLOCKS_PER_RUN, type PointRun } from '../points/point-run.ts';
 import { CheckedRollups } from './checked-rollups.ts';
 import type { Faults } from './faults.ts';

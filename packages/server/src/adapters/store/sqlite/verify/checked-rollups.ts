@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { AGGREGATE_LENGTH, aggregateField as field } from '../../../../core/telemetry/aggregate.ts';
 import { type FoldedSeries, HOUR } from '../../../../core/telemetry/hour-fold.ts';
-import type { PointColumns } from '../format/points/point-columns.ts';
+import type { PointColumns } from '../../sealed/points/point-columns.ts';
 import { POINT_BLOCKS_PER_RUN } from '../points/point-run.ts';
 import { decodeRollupBlock, type RollupRows } from '../rollups/rollup-block.ts';
 import { DAY_ROWS, HOUR_ROWS, RunFold } from '../rollups/run-rollups.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { PointColumns } from '../../../../../src/adapters/store/sqlite/format/points/point-columns.ts';
+import type { PointColumns } from '../../../../../src/adapters/store/sealed/points/point-columns.ts';
 
 /** One point, told as an object: what a block is compared with. */
 export interface Point {

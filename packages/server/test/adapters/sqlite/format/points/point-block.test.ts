@@ -7,12 +7,12 @@ import {
   decodePointSeries,
   encodePointBlock,
   readPointHead,
-} from '../../../../../src/adapters/store/sqlite/format/points/point-block.ts';
+} from '../../../../../src/adapters/store/sealed/points/point-block.ts';
 import {
   MAX_BLOCK_POINTS,
   type PointColumns,
   pointSpace,
-} from '../../../../../src/adapters/store/sqlite/format/points/point-columns.ts';
+} from '../../../../../src/adapters/store/sealed/points/point-columns.ts';
 import { anyPoints, columnsOf, type Point, pointsOf } from './arbitrary-points.ts';
 
 function blockOf(points: readonly Point[], level = 1): Buffer {

@@ -1,6 +1,6 @@
 import type { ClockQuality, Detection } from '@pisync/protocol';
 import type { StoredDetection } from '../../../../../core/detections/detection-columns.ts';
-import { freeBytes } from '../bytes.ts';
+import { freeBytes } from '../../../sealed/bytes.ts';
 
 /*
  * Detections side by side. What rows repeat together is kept once: what was heard (a station), and who told it (a sender).

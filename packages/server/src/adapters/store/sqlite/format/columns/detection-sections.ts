@@ -1,6 +1,6 @@
 import { type DetectionType, detectionTypes } from '@pisync/protocol';
 import { clockQualities } from '../../../../../core/sync-state.ts';
-import type { ByteReader, ByteWriter } from '../bytes.ts';
+import type { ByteReader, ByteWriter } from '../../../sealed/bytes.ts';
 import type { DetectionRows, Sender, Station } from './detection-rows.ts';
 import {
   readCodes,

@@ -1,7 +1,13 @@
-import { type ByteReader, type ByteWriter, freeBytes } from '../bytes.ts';
-import { MAX_BLOCK_POINTS, type Runs } from '../points/point-columns.ts';
-import { fromDigits, isRaw, readExceptions, toDigits, writeExceptions } from '../points/point-decimals.ts';
-import { readStream, writeStream } from '../points/point-stream.ts';
+import { type ByteReader, type ByteWriter, freeBytes } from '../../../sealed/bytes.ts';
+import { MAX_BLOCK_POINTS, type Runs } from '../../../sealed/points/point-columns.ts';
+import {
+  fromDigits,
+  isRaw,
+  readExceptions,
+  toDigits,
+  writeExceptions,
+} from '../../../sealed/points/point-decimals.ts';
+import { readStream, writeStream } from '../../../sealed/points/point-stream.ts';
 
 /*
  * A column of numbers: what is there, then its numbers as one run of points is kept (docs/spec/sqlite-format.md): decimals as

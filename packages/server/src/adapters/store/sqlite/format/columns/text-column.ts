@@ -1,5 +1,5 @@
-import { type ByteReader, type ByteWriter, freeBytes } from '../bytes.ts';
-import { MAX_BLOCK_POINTS } from '../points/point-columns.ts';
+import { type ByteReader, type ByteWriter, freeBytes } from '../../../sealed/bytes.ts';
+import { MAX_BLOCK_POINTS } from '../../../sealed/points/point-columns.ts';
 import { readNumbers, writeNumbers } from './number-column.ts';
 
 /*

@@ -1,4 +1,4 @@
-import type { PointColumns } from '../format/points/point-columns.ts';
+import type { PointColumns } from './point-columns.ts';
 
 /** A sorted sequence of points that is read piece by piece; within it no two points have the same series and time. */
 export interface PointCursor {
