@@ -18,7 +18,7 @@ export function addDoctor(program: Command, runner: Runner): void {
     .command('doctor')
     .summary('look for what is wrong with a server or a store')
     .description(
-      'Probe a running server, or with --offline read and verify a whole store that no server holds open, and the database it lies on. Changes nothing.',
+      'Probe a running server, or with --offline read and verify a whole store that no server holds open, and the database it lies on. Changes nothing but what every start does: tables of an older version are brought up to date, where that is quick.',
     )
     .option('--offline', 'verify the store of this configuration instead of a server')
     .option('--config <file>', 'read settings from a JSON file (PISYNC_CONFIG)')

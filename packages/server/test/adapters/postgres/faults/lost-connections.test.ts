@@ -45,6 +45,7 @@ describe('a connection that is lost while a commit ends', () => {
         const outcomes = await store.commit(group(counted(1), counted(0), bare));
         assert.equal(proxy.cuts, cuts + 1);
         assert.deepEqual(outcomes, ['stored', 'duplicate', 'stored']);
+        assert.equal(store.status().state, 'ready');
         assert.equal((await readHistory(store, { deviceId: 'pi-1' })).length, 3);
         assert.deepEqual(await store.commit(group(counted(1), counted(2))), ['duplicate', 'stored']);
       }));

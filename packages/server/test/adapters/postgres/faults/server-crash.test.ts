@@ -59,4 +59,19 @@ describe('a PostgreSQL server that is killed under load', () => {
     );
     await store.close();
   });
+
+  test('that is given up is found when it is back, without a commit', async () => {
+    const store = await openPostgresStore(await server.createDatabase(), { partial: 'failure' });
+    await store.commit(group(counted(1)));
+    await server.kill();
+    await assert.rejects(store.commit(group(counted(2))), /did not come back in time/);
+    assert.equal(store.status().state, 'recovering');
+    await server.launch();
+    const deadline = Date.now() + 10_000;
+    while (store.status().state !== 'ready') {
+      assert.ok(Date.now() < deadline, 'nobody noticed');
+      await delay(50);
+    }
+    await store.close();
+  });
 });

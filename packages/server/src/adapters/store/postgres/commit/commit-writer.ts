@@ -15,6 +15,9 @@ import { isRepetition } from './identities.ts';
 const FOLLOW_UP_MS = 20_000;
 const RETRY_MS = 200;
 
+/** How often it is looked whether a server that was given up is back, in milliseconds. */
+const PROBE_MS = 1_000;
+
 /** Repetitions come in numbers, when many devices send again what was not acknowledged. */
 const WARY_COMMITS = 50;
 
@@ -52,6 +55,8 @@ export class CommitWriter {
   #number = 0;
   #fault: Error | undefined;
   #recovering = false;
+  #closed = false;
+  #probe: Promise<void> | undefined;
   /** Commits that look identities up first; the others take all for new, which costs less as long as it is true. */
   #expectRepetitions = 0;
 
@@ -71,7 +76,7 @@ export class CommitWriter {
     return { writer: this.#id, number: this.#number };
   }
 
-  /** True from the loss of a connection until the next commit. */
+  /** True from the loss of a connection until the server takes writes again. */
   get recovering(): boolean {
     return this.#recovering;
   }
@@ -86,7 +91,10 @@ export class CommitWriter {
     for (;;) {
       try {
         const client = await this.#connected();
-        if (pending !== undefined && (await this.#wasKept(client))) return pending.answer;
+        if (pending !== undefined && (await this.#wasKept(client))) {
+          this.#recovering = false;
+          return pending.answer;
+        }
         pending = undefined;
         await this.#partitions.ensure(groups, client);
         await client.query(this.#database.begin('write'));
@@ -112,10 +120,31 @@ export class CommitWriter {
         }
         // A transaction that the server itself ended kept nothing, and would most likely end in the same way again.
         if (!lost) throw toPisyncError(error);
-        if (performance.now() > deadline) throw unavailable(error);
+        if (performance.now() > deadline) {
+          this.#probe ??= this.#untilBack();
+          throw unavailable(error);
+        }
         await delay(RETRY_MS);
       }
     }
+  }
+
+  /** Who is told that the store recovers sends nothing: then no commit would find out that the server is back. */
+  async #untilBack(): Promise<void> {
+    while (this.#recovering && !this.#closed) {
+      await delay(PROBE_MS, undefined, { ref: false });
+      const client = await this.#database.connect().catch(() => undefined);
+      if (client === undefined) continue;
+      const back = await client
+        .query(`${this.#database.begin('write')}; SELECT FROM store WHERE id = 1 FOR UPDATE; ROLLBACK`)
+        .then(
+          () => true,
+          () => false,
+        );
+      await client.end().catch(() => {});
+      if (back) this.#recovering = false;
+    }
+    this.#probe = undefined;
   }
 
   async #connected(): Promise<pg.Client> {
@@ -174,6 +203,7 @@ export class CommitWriter {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => {});
