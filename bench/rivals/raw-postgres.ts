@@ -4,11 +4,9 @@ import {
   numberArray,
   textArray,
 } from '../../packages/server/src/adapters/store/postgres/connection/arrays.ts';
-import {
-  CopyRows,
-  copyRows,
-} from '../../packages/server/src/adapters/store/postgres/connection/copy-rows.ts';
 import { sessionOf } from '../../packages/server/src/adapters/store/postgres/connection/session.ts';
+import { copyIn } from '../../packages/server/src/adapters/store/postgres/wire/copy-in.ts';
+import { CopyRows } from '../../packages/server/src/adapters/store/postgres/wire/copy-rows.ts';
 
 /** What SQL alone does with the same rows: no positions, no state of devices, no answer for each item. */
 export class RawEvents {
@@ -118,7 +116,7 @@ export class RawPoints {
       rows.time(times[at]! / 1000);
       rows.double(values[at]!);
     }
-    await copyRows(sessionOf(this.#client), 'point (series, time, value)', rows);
+    await copyIn(sessionOf(this.#client), 'point (series, time, value)', rows.end());
   }
 
   async count(): Promise<number> {

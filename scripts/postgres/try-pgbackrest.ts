@@ -1,6 +1,7 @@
 /**
- * Tries the recipe of docs/guide/backup.md: a real PostgreSQL with the samples of deploy/postgres, a full and a differential
- * backup, a disaster, and a restore to the moment before it. Only paths and the port of the samples are replaced.
+ * Tries the recipe of docs/guide/backup.md: PiSync on a real PostgreSQL with the samples of deploy/postgres, a full and a
+ * differential backup, a disaster, and a restore to the moment before it, compared with what clients were told to be stored. Only
+ * paths and the port of the samples are replaced.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -8,9 +9,10 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../trial.ts';
+import { freePort, startShell } from '../trial.ts';
 
 const samples = resolve(import.meta.dirname, '..', '..', 'deploy', 'postgres');
+const program = resolve(import.meta.dirname, '..', '..', 'packages', 'server', 'bin', 'pisync.js');
 /** Newest first. */
 const versions = [18, 17, 16, 15];
 /** How long PostgreSQL may take to start, to stop or to recover. */
@@ -86,6 +88,40 @@ class Trial {
     });
   }
 
+  /** Where PiSync keeps its store. */
+  get #store(): string {
+    return `postgres://postgres@127.0.0.1:${this.#port}/postgres`;
+  }
+
+  /** Runs PiSync on it, sends events to it, and stops it. @returns the ledger of what was acknowledged */
+  async send(name: string, events: number): Promise<string> {
+    const ledger = join(this.#folder, `${name}.ndjson`);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const serve = `${process.execPath} ${program} serve --port ${port} --store ${this.#store}`;
+    const server = await startShell(serve, this.#folder, process.env, `${url}/readyz`, patienceMs);
+    try {
+      const words = ['--devices', '40', '--events', String(events), '--rate', '0', '--seed', name];
+      this.pisync('simulate', '--url', url, ...words, '--ledger', ledger);
+    } finally {
+      await server.stop();
+    }
+    return ledger;
+  }
+
+  /** Fails where the store lacks something of a ledger, or has it otherwise. */
+  verify(ledger: string): void {
+    this.pisync('verify', '--store', this.#store, '--ledger', ledger);
+  }
+
+  pisync(...words: readonly string[]): void {
+    process.stdout.write(`$ pisync ${words.join(' ')}\n`);
+    execFileSync(process.execPath, [program, ...words], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 2 * patienceMs,
+    });
+  }
+
   sql(text: string): string {
     const where = ['-h', this.#folder, '-p', String(this.#port), '-U', 'postgres', '-d', 'postgres'];
     return this.run('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', ...where, '-c', text).trim();
@@ -138,36 +174,37 @@ class Trial {
   }
 }
 
-const insert = (from: number, to: number): string =>
-  `INSERT INTO event SELECT n, 'pi-' || n % 40 FROM generate_series(${from}, ${to}) AS n`;
+const EVENTS = 1_000;
+const COUNT = 'SELECT count(*) FROM pisync.sync_event';
 
 async function tryRecipe(trial: Trial): Promise<void> {
   trial.make();
   trial.start();
-  trial.sql('CREATE TABLE event (seq bigint PRIMARY KEY, device text NOT NULL)');
-  trial.sql(insert(1, 1000));
+  const first = await trial.send('first', EVENTS);
   trial.pgBackRest('stanza-create');
   trial.pgBackRest('check');
   trial.pgBackRest('--type=full', 'backup');
-  trial.sql(insert(1001, 2000));
+  const second = await trial.send('second', EVENTS);
   // Ends of backups are noted in whole seconds, and one must lie before the wanted moment.
   await sleep(1100);
   const target = trial.sql('SELECT clock_timestamp()');
   await sleep(1100);
-  trial.sql(insert(2001, 3000));
+  const later = await trial.send('later', EVENTS);
   // A newer backup than the wanted moment: the restore must take the older one by itself.
   trial.pgBackRest('--type=diff', 'backup');
-  trial.sql(insert(3001, 4000));
-  trial.sql('DROP TABLE event');
+  await trial.send('last', EVENTS);
+  trial.sql('DROP SCHEMA pisync CASCADE');
   trial.stop();
 
   trial.pgBackRest('--delta', '--type=time', `--target=${target}`, '--target-action=promote', 'restore');
   trial.start();
   await trial.recovered();
-  assert.equal(trial.sql('SELECT count(*), min(seq), max(seq) FROM event'), '2000|1|2000');
+  assert.equal(trial.sql(COUNT), String(2 * EVENTS));
+  for (const ledger of [first, second]) trial.verify(ledger);
+  assert.throws(() => trial.verify(later), { status: 1 });
 
   // The restored cluster goes on, on a timeline of its own, and is backed up again.
-  trial.sql(insert(2001, 2500));
+  trial.verify(await trial.send('after', EVENTS));
   trial.pgBackRest('check');
   trial.pgBackRest('--type=full', 'backup');
   const [stanza] = JSON.parse(trial.pgBackRest('--output=json', 'info')) as {
@@ -176,7 +213,7 @@ async function tryRecipe(trial: Trial): Promise<void> {
   }[];
   assert.equal(stanza?.status.message, 'ok');
   assert.equal(stanza?.backup.filter(({ type }) => type === 'full').length, 2);
-  assert.equal(trial.sql('SELECT max(seq) FROM event'), '2500');
+  assert.equal(trial.sql(COUNT), String(3 * EVENTS));
 }
 
 const bin = findServer();
@@ -191,7 +228,9 @@ if (!hasPgBackRest()) {
   const trial = new Trial(bin, folder, await freePort(), user);
   try {
     await tryRecipe(trial);
-    process.stdout.write('Restored to the moment before the disaster: 2,000 of 2,000 rows, none of later.\n');
+    process.stdout.write(
+      `Restored to the moment before the disaster: ${2 * EVENTS} events of ${2 * EVENTS}, none of later.\n`,
+    );
   } finally {
     trial.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,11 @@
 import { encodeSeriesKey, type PointBatch } from '@pisync/protocol';
+import {
+  Database,
+  usualDatabaseOptions,
+} from '../../../packages/server/src/adapters/store/postgres/connection/database.ts';
 import { openPostgresStore } from '../../../packages/server/src/adapters/store/postgres/postgres-store.ts';
+import { runPolicies } from '../../../packages/server/src/adapters/store/postgres/schema/policies.ts';
+import { PackedPoints } from '../../../packages/server/src/adapters/store/postgres/telemetry/sealing/packed-points.ts';
 import type { BenchContext } from '../../harness/bench-context.ts';
 import { pisyncOn } from '../../harness/pisync-command.ts';
 import { eachUnderWay } from '../../harness/postgres/effort.ts';
@@ -22,12 +28,32 @@ export async function askOfPoints(context: BenchContext): Promise<Row[]> {
     return context.withServer(pisyncOn(store), async ({ url }) => {
       const rows: Row[] = [];
       const { requests } = context.sizes.telemetry.queries;
-      for (const question of questionsOf(context, startMs)) {
+      const ask = async (question: Question): Promise<void> => {
         rows.push(await askMany(context, question, { url, connections: 1, requests }));
-      }
+      };
+      const [aggregate, latest] = questionsOf(context, startMs);
+      await ask({
+        ...aggregate,
+        id: `${aggregate.id}_rows`,
+        label: `${aggregate.label}, all of them still rows`,
+      });
+      await hourlyRound(store);
+      await ask({ ...aggregate, label: `${aggregate.label}, after the hourly round` });
+      await ask(latest);
       return rows;
     });
   });
+}
+
+/** What a server does every hour by the policies that nobody changed: packs the days that are over. */
+async function hourlyRound(url: string): Promise<void> {
+  const database = new Database(url, usualDatabaseOptions);
+  try {
+    const { failures } = await runPolicies(database, new PackedPoints(database));
+    for (const { error } of failures) throw error;
+  } finally {
+    await database.close();
+  }
 }
 
 /** Through the store, as requests would. @returns the time of the first points */
@@ -73,7 +99,7 @@ function stretch(device: number, part: number, startMs: number): () => PointBatc
   };
 }
 
-function questionsOf(context: BenchContext, startMs: number): Question[] {
+function questionsOf(context: BenchContext, startMs: number): [aggregate: Question, latest: Question] {
   const { longSeries, pointsEach } = context.sizes.postgres.longSeries;
   const random = new Random();
   const any = (): string => deviceId(random.below(longSeries));

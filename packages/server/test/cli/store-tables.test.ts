@@ -32,13 +32,13 @@ describe('pisync store', () => {
     assert.match(early.stderr, /there is no store yet/);
 
     const made = await runCli(['store', 'migrate', ...store]);
-    assert.equal(made.stdout, 'The tables have version 3 now; before it was 0.\n');
+    assert.equal(made.stdout, 'The tables have version 4 now; before it was 0.\n');
     assert.match(made.stderr, /0 → 1 {2}CREATE TABLE store/);
     const again = await runCli(['store', 'migrate', ...store]);
-    assert.match(again.stderr, /version 3 already/);
+    assert.match(again.stderr, /version 4 already/);
     const status = await runCli(['store', 'status', '--json', ...store]);
     const told = JSON.parse(status.stdout);
-    assert.deepEqual([told.version, told.newest, told.pending], [3, 3, []]);
+    assert.deepEqual([told.version, told.newest, told.pending], [4, 4, []]);
     assert.ok(told.tables.some(({ name }: { name: string }) => name === 'device'));
     assert.match((await runCli(['store', 'status', ...store])).stdout, /TABLE +SIZE +ROWS/);
 

@@ -24,7 +24,7 @@ export function postgresSuite(name: string, start: () => Promise<TestServer>, nu
     supports: { durable: true, exclusive: false },
     createPlace: () => server.createPlace(),
     removePlace: (place) => server.removePlace(place),
-    open: (place, policy) => openPostgresStore(place, policy),
+    open: openPostgresStore,
     settle: (store) => (store as PostgresStore).settle(),
     failNextCommit: (store, kind) => (store as PostgresStore).injectFault(kind),
     startChild: startCommitProcess,

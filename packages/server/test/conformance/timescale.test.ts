@@ -1,22 +1,4 @@
-import { startPgliteServer } from '../postgres/pglite-server.ts';
 import { postgresSuite } from './postgres-suite.ts';
+import { startTimescale } from './start-timescale.ts';
 
-/*
- * The database is PostgreSQL 17 with TimescaleDB, compiled to WebAssembly: what SQL means there is proven, not load, waiting
- * or failure. See pglite-server.ts.
- */
-postgresSuite(
-  'timescale',
-  async () => {
-    const server = await startPgliteServer();
-    let places = 0;
-    return {
-      // There is one database: each store has a schema of its own.
-      createPlace: async () => `${server.url}?schema=t${++places}`,
-      // All are gone when the server ends.
-      removePlace: async () => {},
-      stop: () => server.close(),
-    };
-  },
-  3,
-);
+postgresSuite('timescale', startTimescale, 3);

@@ -4,8 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** What happens to the next `COMMIT` that a client sends: it never arrives, or its answer never comes back. */
 export type Cut = 'before' | 'after';
 
-/** The message of the simple protocol that ends a transaction. */
-const COMMIT = Buffer.from('COMMIT\0');
+/** How a message of the simple protocol ends that ends a transaction. */
+const COMMITS = [Buffer.from('COMMIT\0'), Buffer.from('COMMIT;\n\0')];
 
 /** A proxy before a PostgreSQL server, on loopback, that cuts connections at the worst moments. */
 export class CuttingProxy {
@@ -70,7 +70,7 @@ export class CuttingProxy {
     }
     client.on('data', (bytes) => {
       const cut = this.#next;
-      if (cut === undefined || !bytes.includes(COMMIT)) {
+      if (cut === undefined || !COMMITS.some((end) => bytes.includes(end))) {
         server.write(bytes);
         return;
       }

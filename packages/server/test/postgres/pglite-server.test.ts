@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
-import { from, to } from 'pg-copy-streams';
+import { sessionOf } from '../../src/adapters/store/postgres/connection/session.ts';
+import { copyIn } from '../../src/adapters/store/postgres/wire/copy-in.ts';
+import { CopyRows } from '../../src/adapters/store/postgres/wire/copy-rows.ts';
+import { readRows } from '../../src/adapters/store/postgres/wire/read-rows.ts';
 import { type PgliteServer, startPgliteServer } from './pglite-server.ts';
 
 describe('TimescaleDB in this process, through pg', () => {
@@ -73,16 +73,14 @@ describe('TimescaleDB in this process, through pg', () => {
 
   it('copies in and out', async () => {
     const client = await pool.connect();
-    const lines = Array.from({ length: 20_000 }, (_, n) => `${n},word ${n}\n`);
-    const copy = client.query(from('COPY numbers FROM STDIN WITH (FORMAT csv)'));
-    await pipeline(Readable.from(lines), copy);
-    assert.equal(copy.rowCount, 20_000);
-    const bad = client.query(from('COPY numbers FROM STDIN WITH (FORMAT csv)'));
-    await assert.rejects(pipeline(Readable.from(['x,y\n']), bad), { code: '22P02' });
-    const out = await text(
-      client.query(to('COPY (SELECT * FROM numbers ORDER BY n) TO STDOUT (FORMAT csv)')),
-    );
-    assert.equal(out.replaceAll('"', ''), lines.join(''));
+    const session = sessionOf(client);
+    const words = Array.from({ length: 20_000 }, (_, n) => `word ${n}`);
+    await copyIn(session, 'numbers', rowsOf(words));
+    assert.equal(await numbers(), 20_000);
+    await assert.rejects(copyIn(session, 'numbers', rowsOf(['again'])), { code: '23505' });
+    const found: (string | null)[] = [];
+    await readRows(session, 'SELECT word FROM numbers ORDER BY n', (row) => found.push(row.text()));
+    assert.deepEqual(found, words);
     client.release();
   });
 
@@ -108,3 +106,14 @@ describe('TimescaleDB in this process, through pg', () => {
     assert.equal((await pool.query(insert, [2_099])).rowCount, 300);
   });
 });
+
+/** Words with their numbers. */
+function rowsOf(words: readonly string[]): Buffer {
+  const rows = new CopyRows();
+  for (const [n, word] of words.entries()) {
+    rows.row(2);
+    rows.integer(n);
+    rows.text(word);
+  }
+  return rows.end();
+}

@@ -91,6 +91,11 @@ class Session {
   }
 }
 
+/** How many COPYs of a query take rows from the client. */
+function copiesIn(text: string): number {
+  return [...text.matchAll(/^\s*copy\b[^;]*\bfrom\s+stdin\b/gim)].length;
+}
+
 /** One client. Frames are gathered up to a point where the client waits for an answer, then run in one call. */
 class Conversation {
   readonly #socket: Socket;
@@ -99,7 +104,10 @@ class Conversation {
   #rest: Buffer = Buffer.alloc(0);
   #frames: Buffer[] = [];
   #started = false;
-  #copying = false;
+  /** COPYs whose rows are still to come. */
+  #copies = 0;
+  /** The rows were asked for already. */
+  #asked = false;
   #holds = false;
 
   constructor(socket: Socket, session: Session) {
@@ -142,16 +150,20 @@ class Conversation {
   #gather(frame: Buffer): void {
     const type = String.fromCharCode(frame[0] as number);
     this.#frames.push(frame);
+    // The database wants the rows of a COPY in the same call as the statement: without them it would stop for good.
+    if (type === 'Q') this.#copies = copiesIn(frame.toString('utf8', 5));
     if (type === 'X') this.#socket.end();
-    else if (type === 'Q' && /^\s*copy\b.*\bfrom\s+stdin\b/is.test(frame.toString('utf8', 5))) {
-      // The database wants the rows in the same call as the statement: without them it would stop for good.
-      this.#copying = true;
-      this.#socket.write(message('G', '\0\0\0'));
-    } else if (this.#copying ? type === 'c' || type === 'f' : 'QSH'.includes(type)) {
+    else if (type === 'Q' && this.#copies > 0) {
+      // Who sends a COPY alone waits to be asked for the rows; behind a script of several statements they come unasked.
+      this.#asked = /^\s*copy\b/i.test(frame.toString('utf8', 5));
+      if (this.#asked) this.#socket.write(message('G', '\0\0\0'));
+    } else if (
+      this.#copies > 0 ? (type === 'c' || type === 'f') && --this.#copies === 0 : 'QSH'.includes(type)
+    ) {
       const frames = this.#frames;
-      const copied = this.#copying;
+      const copied = this.#asked;
       this.#frames = [];
-      this.#copying = false;
+      this.#asked = false;
       this.#work = this.#work.then(() => this.#answer(frames, copied)).catch((error) => this.#fail(error));
     }
   }

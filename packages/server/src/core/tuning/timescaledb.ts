@@ -18,8 +18,8 @@ export function timescaledbGroups({ workers }: Plan): readonly SettingGroup[] {
         setting(
           'timescaledb.max_background_workers',
           workers.timescale,
-          'One for the scheduler of each database, the others for policies that run at once. PiSync has four for each ' +
-            'kind of data: columnstore, hour, day, retention. With too few, policies are late and nothing says so.',
+          'One for the scheduler of each database, the others for policies that run at once. PiSync has up to eight: one ' +
+            'packs, two sum up, five drop what is old. With too few, policies are late; pisync doctor tells.',
         ),
         setting(
           'max_worker_processes',

@@ -37,10 +37,12 @@ import { devicePage, findDevice, fleetSummary } from './queries/devices.ts';
 import { deviceStatistics, historyPage } from './queries/history.ts';
 import { discardItem, quarantinedItem, quarantinePage } from './queries/quarantine.ts';
 import { verifyEvents } from './queries/verify.ts';
+import { checkLayout } from './schema/layout/find-layout.ts';
 import { migrate } from './schema/migrate.ts';
 import { PartitionTable } from './schema/partitions.ts';
 import { adoptPolicy } from './schema/policy.ts';
 import { PolicyRounds } from './schema/policy-rounds.ts';
+import { packAllChunks } from './telemetry/hypertables/pack-chunks.ts';
 import { PackedPoints } from './telemetry/sealing/packed-points.ts';
 import { telemetryReads } from './telemetry/telemetry-reads.ts';
 
@@ -73,6 +75,7 @@ export async function openPostgresStore(
       await checkServer(client, database.place);
       await refuseUnfinished(sessionOf(client), database.place);
       notes = await migrate(client, database);
+      await database.read((session) => checkLayout(session));
       await adoptPolicy(client, database, policy.partial);
     } finally {
       await client.end();
@@ -146,7 +149,7 @@ class DatabaseStore implements PostgresStore {
     this.#packed = new PackedPoints(database);
     this.#rounds = new PolicyRounds(database, this.#packed);
     this.#queue = new CommitQueue(writer, (answer) => {
-      database.committed(writer.mark);
+      database.committed(answer.mark);
       this.#position = answer.position;
       this.#devices += answer.addedDevices;
     });
@@ -241,7 +244,7 @@ class DatabaseStore implements PostgresStore {
 
   async settle(): Promise<void> {
     if (this.#closing !== undefined) throw new PisyncError('store_closed');
-    await this.#packed.sealPoints(LAST_DAY);
+    if (!(await packAllChunks(this.#database))) await this.#packed.sealPoints(LAST_DAY);
   }
 
   injectFault(kind: 'disk_full' | 'io_error'): void {

@@ -51,6 +51,36 @@ describe('a connection that is lost while a commit ends', () => {
       }));
   }
 
+  for (const cut of ['before', 'after'] as const) {
+    test(`${cut} the server has ended it, with another commit sent behind it, gives exact outcomes and stores once`, () =>
+      withStore(async (store) => {
+        const devices = 70;
+        const batch = (from: number) =>
+          group(
+            ...Array.from({ length: devices }, (_, at) => counted(from, { deviceId: `pi-${at}` })),
+            // Without identities: what is done twice is there twice.
+            observation({ deviceTime: null }),
+          );
+        for (let seq = 0; seq < 3; seq++) await store.commit(batch(seq));
+        for (let round = 0; round < 4; round++) {
+          const cuts = proxy.cuts;
+          proxy.cutNext(cut);
+          const seqs = Array.from({ length: 5 }, (_, at) => 3 + round * 5 + at);
+          const answers = await Promise.all(seqs.map((seq) => store.commit(batch(seq))));
+          assert.equal(proxy.cuts, cuts + 1);
+          assert.deepEqual(
+            answers.flat(),
+            answers.flat().map(() => 'stored'),
+          );
+          // So that scripts are sent again.
+          await store.commit(batch(100 + 2 * round));
+          await store.commit(batch(101 + 2 * round));
+        }
+        assert.equal(store.status().position, (3 + 4 * 7) * (devices + 1));
+        assert.equal((await readHistory(store, { deviceId: 'pi-0' })).length, 31);
+      }));
+  }
+
   test('at random moments under load loses and doubles nothing', () =>
     withStore(async (store) => {
       const sent = 300;

@@ -41,7 +41,7 @@ describe('several processes that write to one PostgreSQL store', () => {
   }
 
   test('store each event once and derive the state of shared devices', () =>
-    withStores(3, async (stores) => {
+    withStores(3, async (stores, place) => {
       const outcomes: CommitOutcome[] = [];
       // Every store is sent every event, in an order of its own.
       await Promise.all(
@@ -56,6 +56,13 @@ describe('several processes that write to one PostgreSQL store', () => {
       assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 120);
       assert.equal(outcomes.filter((outcome) => outcome === 'duplicate').length, 240);
       const [first] = stores as [Store];
+      // The counts by failures were kept up by all of them: none had to count anew.
+      const { rows } = await server.query(
+        `SELECT c.position = s.position AS kept, c.position::int AS position, total[20] AS total, total[1] AS least
+         FROM pisync.failure_count c, pisync.store s`,
+        new URL(place).pathname.slice(1),
+      );
+      assert.deepEqual(rows, [{ kept: true, position: 120, total: 1, least: 0 }]);
       for (const deviceId of ['pi-1', 'pi-2']) {
         const events = (await readHistory(first, { deviceId })).map(placeEvent);
         for (const store of stores) {

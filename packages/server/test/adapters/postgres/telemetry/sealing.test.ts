@@ -146,7 +146,7 @@ test('packed or not, in any order of packing and late points: answers are those 
         await packed.sealPoints(later);
         sameAnswers(await answers(store), await answers(model));
         assert.deepEqual(await sql('SELECT FROM point'), []);
-        const runs = await sql('SELECT day FROM point_block GROUP BY day HAVING count(DISTINCT run) > 3');
+        const runs = await sql('SELECT day FROM point_block GROUP BY day HAVING count(DISTINCT run) > 5');
         assert.deepEqual(runs, []);
       }),
     ),
@@ -173,6 +173,46 @@ test('blocks of one series and blocks that several share give the same points', 
     assert.match(done ?? '', /: 49001 points in 6 blocks$/);
     assert.deepEqual(rest, []);
     assert.deepEqual(await sql('SELECT sum(count)::int AS points FROM point_block'), [{ points: 49_001 }]);
+    sameAnswers(await answers(store), await answers(model));
+  }));
+
+test('late points pack no more of a day anew than they are a share of, and are at their places', () =>
+  withStore(async ({ store, packed, sql }) => {
+    const model = await openMemoryStore(policy);
+    const put = async (points: readonly Point[]) => {
+      await store.commit(groupOf(points));
+      await model.commit(groupOf(points));
+      const [done] = await packed.sealPoints(later);
+      return Number(/: (\d+) points/.exec(done ?? '')?.[1]);
+    };
+    const runs = () =>
+      sql('SELECT run, sum(count)::int AS points FROM point_block GROUP BY run ORDER BY run');
+    assert.equal(await put(dense(0, 30_000)), 30_000);
+    const whole = await sql('SELECT id FROM point_block');
+    let packedAnew = 0;
+    for (let round = 0; round < 16; round++) {
+      packedAnew += await put(dense(60_000 + round * 6, 4));
+      const all = await runs();
+      assert.ok(all.length < 6);
+      const points = all.reduce((sum, run) => sum + Number(run['points']), 0);
+      assert.equal(points, 30_000 + 4 * (round + 1));
+    }
+    // 64 points came; the day was left alone.
+    assert.ok(packedAnew < 64 * 5, `${packedAnew}`);
+    // These replace points of the day, and each other.
+    for (let round = 0; round < 8; round++) {
+      await put(dense(round % 3, 4).map((point) => ({ ...point, value: round })));
+    }
+    sameAnswers(await answers(store), await answers(model));
+    const kept = new Set((await sql('SELECT id FROM point_block')).map(({ id }) => id));
+    assert.ok(whole.every(({ id }) => kept.has(id)));
+    // Many of them are worth the whole day.
+    let most = 0;
+    for (let round = 0; round < 6; round++) {
+      most = Math.max(most, await put(dense(40_000 + round * 4_000, 4_000)));
+    }
+    assert.ok(most > 30_000, `${most}`);
+    assert.ok((await runs()).length < 6);
     sameAnswers(await answers(store), await answers(model));
   }));
 

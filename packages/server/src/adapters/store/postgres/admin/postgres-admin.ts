@@ -10,6 +10,8 @@ import type { Session } from '../connection/session.ts';
 import { PostgresTarget } from '../migrations/postgres-target.ts';
 import { migrations } from '../migrations/versions.ts';
 import { parsePolicies, policyViews, storedPolicies, writePolicies } from '../schema/declared-policies.ts';
+import { findLayout } from '../schema/layout/find-layout.ts';
+import { jobNotes, settleJobs } from '../schema/layout/jobs.ts';
 import { tableSizes } from './table-sizes.ts';
 
 /** Builds of indexes take as long as they take; a timer of Node counts up to 24 days. */
@@ -66,14 +68,23 @@ class PostgresAdmin implements StoreAdmin {
 
   policies(): Promise<readonly PolicyView[]> {
     return this.#ofStore(async () =>
-      policyViews(await this.#database.read((session) => storedPolicies(session))),
+      this.#database.read(async (session) => {
+        const layout = await findLayout(session);
+        const notes = layout.kind === 'hypertables' ? await jobNotes(session) : undefined;
+        return policyViews(await storedPolicies(session, layout.kind), layout.kind, notes);
+      }),
     );
   }
 
   setPolicies(values: ReadonlyMap<string, string>): Promise<void> {
     return this.#ofStore(async () => {
-      const parsed = parsePolicies(values);
-      await this.#database.write((session: Session) => writePolicies(session, parsed));
+      await this.#database.write(async (session: Session) => {
+        const layout = await findLayout(session);
+        await writePolicies(session, parsePolicies(values, layout.kind), layout.kind);
+        if (layout.kind === 'hypertables') {
+          await settleJobs(session, layout, await storedPolicies(session, layout.kind));
+        }
+      });
     });
   }
 

@@ -5,18 +5,19 @@ import type pg from 'pg';
 import type { PartialRule } from '../../../../core/fold.ts';
 import type { CommitMark, Database } from '../connection/database.ts';
 import { isLostConnection, toPisyncError } from '../connection/database-error.ts';
-import { sessionOf } from '../connection/session.ts';
+import { type Session, sessionOf } from '../connection/session.ts';
 import type { PartitionTable } from '../schema/partitions.ts';
-import { KeptDevices } from './device-rows.ts';
-import { GroupCommit, type PreparedGroup, type StoreCounters } from './group-commit.ts';
-import { isRepetition } from './identities.ts';
+import type { Script } from '../wire/script.ts';
+import { DeviceRows, KeptDevices } from './device-rows.ts';
+import { devicesOf, keysOf, type PreparedGroup, type StoreCounters } from './group-commit.ts';
+import { findClaims, isRepetition } from './identities.ts';
+import { writeGroups } from './interactive-commit.ts';
+import { type CommitFrame, isScriptable, scriptCommit } from './scripted-commit.ts';
+import { WriterConnection } from './writer-connection.ts';
 
 /** How long a commit whose answer was lost is followed up before its sender is told to try again, in milliseconds. */
 const FOLLOW_UP_MS = 20_000;
 const RETRY_MS = 200;
-
-/** How often it is looked whether a server that was given up is back, in milliseconds. */
-const PROBE_MS = 1_000;
 
 /** Repetitions come in numbers, when many devices send again what was not acknowledged. */
 const WARY_COMMITS = 50;
@@ -28,13 +29,30 @@ export interface CommitAnswer {
   /** Position of the store after it. */
   readonly position: number;
   readonly addedDevices: number;
+  readonly mark: CommitMark;
+}
+
+/** A commit that can be sent. */
+export interface PreparedCommit {
+  readonly script: Script;
+  /** What it answers when it is kept. */
+  readonly answer: CommitAnswer;
+  readonly devices: DeviceRows;
+  /** What it claims, and what was found known of that. */
+  readonly known: ReadonlyMap<string, string | null>;
+}
+
+/** A commit that was sent in vain, or nobody knows. */
+export interface FailedCommit {
+  readonly commit: PreparedCommit;
+  readonly error: unknown;
 }
 
 /** A transaction that only has to end. */
 interface Work {
   readonly answer: CommitAnswer;
-  /** To be called when it has ended well. */
-  keep(): void;
+  /** To be called when it has ended well, or not. */
+  end(kept: boolean): void;
 }
 
 /**
@@ -43,25 +61,30 @@ interface Work {
  * A transaction locks the one row of `store` first. It notes its number in this process' row of `writer`: where the connection
  * is lost while it ends, that row tells on the next connection, under the same lock, whether it was kept. Then its outcomes
  * stand; else it is done again. So each outcome is exact, also where items have no identity.
+ *
+ * As long as no other process commits, this one knows the devices it meets, and how the store will be after what it has sent. Then
+ * a commit is worked out ahead ({@link prepare}) and sent as one script, while the server is at work on the one before.
  */
 export class CommitWriter {
   /** As the database gives it back. */
   readonly #id = randomUUID().replaceAll('-', '');
   readonly #kept = new KeptDevices();
   readonly #database: Database;
+  readonly #connection: WriterConnection;
   readonly #partitions: PartitionTable;
   readonly #partial: PartialRule;
-  #client: pg.Client | undefined;
   #number = 0;
+  /** How the store is after all that was sent; undefined where only the server can tell. */
+  #ahead: StoreCounters | undefined;
+  /** What scripts that are not answered yet claim. */
+  readonly #claimed = new Set<ReadonlyMap<string, string | null>>();
   #fault: Error | undefined;
-  #recovering = false;
-  #closed = false;
-  #probe: Promise<void> | undefined;
   /** Commits that look identities up first; the others take all for new, which costs less as long as it is true. */
   #expectRepetitions = 0;
 
   constructor(database: Database, partitions: PartitionTable, partial: PartialRule) {
     this.#database = database;
+    this.#connection = new WriterConnection(database);
     this.#partitions = partitions;
     this.#partial = partial;
   }
@@ -69,6 +92,7 @@ export class CommitWriter {
   /** Makes the next commit fail before it ends, as the server would. For tests. */
   failNext(error: Error): void {
     this.#fault = error;
+    this.#ahead = undefined;
   }
 
   /** The last commit that began. */
@@ -78,41 +102,130 @@ export class CommitWriter {
 
   /** True from the loss of a connection until the server takes writes again. */
   get recovering(): boolean {
-    return this.#recovering;
+    return this.#connection.recovering;
   }
 
-  /** @throws {PisyncError} `store_unavailable` where nothing was kept, or nobody can tell in time */
-  async commit(groups: readonly PreparedGroup[]): Promise<CommitAnswer> {
+  /**
+   * Works a commit out before the one that was sent last has been answered. Never called a second time before it has resolved
+   * and its commit, if any, was sent.
+   *
+   * @returns undefined where it has to be done by {@link commit}, when all that was sent is answered
+   * @throws {PisyncError} `store_unavailable`
+   */
+  async prepare(groups: readonly PreparedGroup[]): Promise<PreparedCommit | undefined> {
+    const before = this.#ahead;
+    if (before === undefined) return undefined;
+    if (!groups.every(isScriptable) || !this.#partitions.covers(groups)) return undefined;
+    const devices = new DeviceRows(this.#kept, this.#partial);
+    const known = await this.#ask(devices, devices.take(devicesOf(groups)), groups);
+    // What was sent has failed meanwhile: what was read may be from before another process' commit.
+    if (this.#ahead !== before) return undefined;
+    const frame: CommitFrame = {
+      begin: this.#database.begin('write'),
+      writer: this.#id,
+      number: this.#number + 1,
+      partial: this.#partial,
+      before,
+    };
+    const commit = scriptCommit(groups, frame, devices, known);
+    if (commit === undefined) {
+      devices.forget();
+      return undefined;
+    }
+    devices.keep();
+    this.#number = frame.number;
+    this.#ahead = commit.after;
+    if (this.#expectRepetitions > 0) this.#expectRepetitions -= 1;
+    this.#claimed.add(known);
+    const { script, outcomes, addedDevices, after } = commit;
+    return {
+      script,
+      answer: { outcomes, position: after.position, addedDevices, mark: this.mark },
+      devices,
+      known,
+    };
+  }
+
+  /**
+   * Sends what was prepared last, behind what was sent before.
+   *
+   * @throws where it was not kept, or nobody knows: {@link commit} finds out
+   */
+  async send({ script, devices, known }: PreparedCommit): Promise<void> {
+    try {
+      await this.#connection.run(script);
+      this.#connection.works();
+    } catch (error) {
+      this.#ahead = undefined;
+      devices.forget();
+      if (!isRolledBack(error)) this.#connection.drop();
+      throw error;
+    } finally {
+      this.#claimed.delete(known);
+    }
+  }
+
+  /**
+   * Asks the server, on another connection, what is not known of devices and claims. What was sent and is not answered yet may
+   * be missing in its answer, but its devices are kept, and its claims are added here.
+   */
+  async #ask(
+    devices: DeviceRows,
+    missing: readonly string[],
+    groups: readonly PreparedGroup[],
+  ): Promise<Map<string, string | null>> {
+    const keys = this.#expectRepetitions > 0 ? keysOf(groups) : new Set<string>();
+    if (keys.size === 0 && missing.length === 0) return new Map();
+    const unanswered = [...this.#claimed];
+    const known = await this.#database.read(async (session) => {
+      await devices.read(session, missing);
+      return keys.size === 0 ? new Map<string, string | null>() : findClaims(session, keys);
+    });
+    for (const claimed of unanswered) {
+      for (const key of keys) {
+        const body = claimed.get(key);
+        if (body !== undefined) known.set(key, body);
+      }
+    }
+    return known;
+  }
+
+  /**
+   * Commits in a transaction that asks the server for all it takes. To be called when all that was sent is answered.
+   *
+   * @param sent - the same groups, sent as a script that failed by `error`
+   * @throws {PisyncError} `store_unavailable` where nothing was kept, or nobody can tell in time
+   */
+  async commit(groups: readonly PreparedGroup[], sent?: FailedCommit): Promise<CommitAnswer> {
     const deadline = performance.now() + FOLLOW_UP_MS;
-    this.#number += 1;
-    /** What was computed by a transaction whose end is not known. */
-    let pending: Work | undefined;
+    this.#ahead = undefined;
+    if (sent === undefined) this.#number += 1;
+    const mark = sent?.commit.answer.mark ?? this.mark;
+    /** What became of the groups in a transaction whose end is not known. */
+    let pending: CommitAnswer | undefined;
+    if (sent !== undefined) {
+      if (isRolledBack(sent.error)) await this.#fail(sent.error, false);
+      else pending = sent.commit.answer;
+    }
     let forgotten = false;
     for (;;) {
+      const allNew = this.#expectRepetitions === 0;
+      let work: Work | undefined;
       try {
-        const client = await this.#connected();
-        if (pending !== undefined && (await this.#wasKept(client))) {
-          this.#recovering = false;
-          return pending.answer;
-        }
-        pending = undefined;
+        const client = await this.#connection.client();
         await this.#partitions.ensure(groups, client);
         await client.query(this.#database.begin('write'));
-        const work = await this.#work(client, groups);
-        pending = work;
+        work = await this.#work(client, groups, mark, pending);
+        pending = work.answer;
         await client.query('COMMIT');
-        work.keep();
-        this.#recovering = false;
+        work.end(true);
+        this.#connection.works();
         return work.answer;
       } catch (error) {
+        work?.end(false);
         const lost = isLostConnection(error) || pending !== undefined;
-        this.#recovering = lost;
-        this.#kept.clear();
-        await this.#abandon(lost);
-        if (isRepetition(error) && this.#expectRepetitions === 0) {
-          this.#expectRepetitions = WARY_COMMITS;
-          continue;
-        }
+        await this.#fail(error, lost);
+        if (isRepetition(error) && allNew) continue;
         if (isWithoutPartition(error) && !forgotten) {
           forgotten = true;
           this.#partitions.forget();
@@ -121,7 +234,7 @@ export class CommitWriter {
         // A transaction that the server itself ended kept nothing, and would most likely end in the same way again.
         if (!lost) throw toPisyncError(error);
         if (performance.now() > deadline) {
-          this.#probe ??= this.#untilBack();
+          this.#connection.watch();
           throw unavailable(error);
         }
         await delay(RETRY_MS);
@@ -129,84 +242,62 @@ export class CommitWriter {
     }
   }
 
-  /** Who is told that the store recovers sends nothing: then no commit would find out that the server is back. */
-  async #untilBack(): Promise<void> {
-    while (this.#recovering && !this.#closed) {
-      await delay(PROBE_MS, undefined, { ref: false });
-      const client = await this.#database.connect().catch(() => undefined);
-      if (client === undefined) continue;
-      const back = await client
-        .query(`${this.#database.begin('write')}; SELECT FROM store WHERE id = 1 FOR UPDATE; ROLLBACK`)
-        .then(
-          () => true,
-          () => false,
-        );
-      await client.end().catch(() => {});
-      if (back) this.#recovering = false;
-    }
-    this.#probe = undefined;
-  }
-
-  async #connected(): Promise<pg.Client> {
-    this.#client ??= await this.#database.connect();
-    return this.#client;
-  }
-
-  /** True where the transaction whose answer was lost was kept. Waits until it has ended in either way. */
-  async #wasKept(client: pg.Client): Promise<boolean> {
-    await client.query(`${this.#database.begin('write')}; SELECT FROM store WHERE id = 1 FOR UPDATE`);
-    const rows = await sessionOf(client).query<{ commit: number }>(
-      'SELECT commit FROM writer WHERE id = $1',
-      [this.#id],
-    );
-    await client.query('COMMIT');
-    return rows[0]?.commit === this.#number;
-  }
-
-  async #work(client: pg.Client, groups: readonly PreparedGroup[]): Promise<Work> {
+  /** @param pending - what was answered by a transaction whose end is not known; it waits until that has ended in either way */
+  async #work(
+    client: pg.Client,
+    groups: readonly PreparedGroup[],
+    mark: CommitMark,
+    pending: CommitAnswer | undefined,
+  ): Promise<Work> {
     const session = sessionOf(client);
     const [row] = await session.query<StoreCounters & { partial: string; last: string | null }>(LOCK_STORE);
     if (row === undefined) throw new TypeError('the store has no row');
     if (row.partial !== this.#partial) throw otherPolicy(row.partial, this.#partial);
     const counters = { position: row.position, ordinal: row.ordinal, series: row.series };
-    if (row.last !== this.#id) this.#kept.clear();
-    const commit = new GroupCommit(session, this.#partial, counters, this.#kept);
-    const { outcomes, addedDevices } = await commit.run(groups, this.#expectRepetitions === 0);
-    if (this.#expectRepetitions > 0) this.#expectRepetitions -= 1;
-    await session.query(END_COMMIT, [
-      counters.position,
-      counters.ordinal,
-      counters.series,
-      this.#id,
-      this.#number,
-    ]);
+    const alone = row.last === this.#id;
+    if (!alone) this.#kept.clear();
+    if (pending !== undefined && (await this.#lastKept(session)) >= mark.number) {
+      return { answer: pending, end: () => {} };
+    }
+    const rules = { partial: this.#partial, allNew: this.#expectRepetitions === 0 };
+    const written = await writeGroups(session, groups, rules, counters, this.#kept);
+    const { outcomes, addedDevices, devices } = written;
+    const { position, ordinal, series } = counters;
+    await session.query(END_COMMIT, [position, ordinal, series, mark.writer, mark.number]);
     const fault = this.#fault;
     this.#fault = undefined;
-    if (fault !== undefined) throw fault;
-    return { answer: { outcomes, position: counters.position, addedDevices }, keep: () => commit.keep() };
-  }
-
-  async #abandon(lost: boolean): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) return;
-    if (!lost) {
-      try {
-        await client.query('ROLLBACK');
-        return;
-      } catch {
-        // The connection is as good as lost.
-      }
+    if (fault !== undefined) {
+      devices.forget();
+      throw fault;
     }
-    this.#client = undefined;
-    // Not waited for: a peer that is gone does not say goodbye.
-    client.end().catch(() => {});
+    return {
+      answer: { outcomes, position, addedDevices, mark },
+      end: (kept) => {
+        if (!kept) return devices.forget();
+        devices.keep();
+        if (alone) this.#ahead = counters;
+        if (this.#expectRepetitions > 0) this.#expectRepetitions -= 1;
+      },
+    };
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => {});
+  /** Number of this process' last commit that was kept; the store is locked. */
+  async #lastKept(session: Session): Promise<number> {
+    const rows = await session.query<{ commit: number }>('SELECT commit FROM writer WHERE id = $1', [
+      this.#id,
+    ]);
+    return rows[0]?.commit ?? 0;
+  }
+
+  /** To be called when nothing runs, and a transaction has failed. */
+  async #fail(error: unknown, lost: boolean): Promise<void> {
+    if (isRepetition(error) && this.#expectRepetitions === 0) this.#expectRepetitions = WARY_COMMITS;
+    if (lost) this.#connection.drop();
+    else await this.#connection.rollBack();
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 }
 
@@ -224,6 +315,11 @@ const END_COMMIT = `
   )
   INSERT INTO writer (id, commit, at) VALUES ($4::uuid, $5::bigint, now())
   ON CONFLICT (id) DO UPDATE SET commit = excluded.commit, at = excluded.at`;
+
+/** True of an error by which the server tells that it has ended a transaction, and not its connection. */
+function isRolledBack(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === 'string' && !isLostConnection(error);
+}
 
 /** True where a row had nowhere to go: its partition was dropped by a policy, and is made again. SQLSTATE check_violation. */
 function isWithoutPartition(error: unknown): boolean {

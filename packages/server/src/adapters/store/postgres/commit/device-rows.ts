@@ -1,58 +1,76 @@
+import type { PartialRule } from '../../../../core/fold.ts';
 import { textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
+import { FailureChanges } from '../failures/failure-changes.ts';
 import { type DeviceRow, emptyState, unpackState } from './device-state.ts';
-import { writeDeviceRows } from './write-devices.ts';
 
-/** Devices that are kept from one commit to the next, about 600 bytes each. */
-const MAX_KEPT = 150_000;
+/** Half of the devices that are kept from one commit to the next at most, about 600 bytes each. */
+const GENERATION = 75_000;
 
-/** Devices as the last commit of this process left them. Valid only while no other process has committed since. */
+/**
+ * Devices as the last commit of this process left them, or will leave them when it has ended. Valid only while no other
+ * process has committed since. Kept in two generations: those that were not used while a whole one came go.
+ */
 export class KeptDevices {
-  readonly #devices = new Map<string, DeviceRow>();
+  #young = new Map<string, DeviceRow>();
+  #old = new Map<string, DeviceRow>();
 
   get(deviceId: string): DeviceRow | undefined {
-    return this.#devices.get(deviceId);
+    const device = this.#young.get(deviceId);
+    if (device !== undefined) return device;
+    const older = this.#old.get(deviceId);
+    if (older !== undefined) this.keep(older);
+    return older;
   }
 
-  /** Takes what a commit has written; those that were not used for longest go. */
-  keep(devices: Iterable<DeviceRow>): void {
-    for (const device of devices) {
-      this.#devices.delete(device.deviceId);
-      this.#devices.set(device.deviceId, device);
+  keep(device: DeviceRow): void {
+    if (this.#young.size >= GENERATION) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    for (const deviceId of this.#devices.keys()) {
-      if (this.#devices.size <= MAX_KEPT) break;
-      this.#devices.delete(deviceId);
-    }
+    this.#young.set(device.deviceId, device);
+  }
+
+  forget(deviceId: string): void {
+    this.#young.delete(deviceId);
+    this.#old.delete(deviceId);
   }
 
   clear(): void {
-    this.#devices.clear();
+    this.#young.clear();
+    this.#old.clear();
   }
 }
 
-/** Devices of one commit: read once, changed in memory, written once. */
+/** Devices of one commit: read once, changed in memory, written once. Those that were kept are changed where they are. */
 export class DeviceRows {
   readonly #kept: KeptDevices;
   readonly #devices = new Map<string, DeviceRow>();
   readonly #changed = new Set<DeviceRow>();
+  readonly #failures: FailureChanges;
 
-  constructor(kept: KeptDevices) {
+  constructor(kept: KeptDevices, partial: PartialRule) {
     this.#kept = kept;
+    this.#failures = new FailureChanges(partial);
   }
 
-  /** Reads the devices that exist; the others begin empty. */
-  async load(session: Session, deviceIds: ReadonlySet<string>): Promise<void> {
+  /** Takes those that were kept. @returns those that have to be read */
+  take(deviceIds: ReadonlySet<string>): readonly string[] {
     const missing: string[] = [];
     for (const deviceId of deviceIds) {
       const known = this.#kept.get(deviceId);
       if (known === undefined) missing.push(deviceId);
       else this.#devices.set(deviceId, known);
     }
-    if (missing.length === 0) return;
+    return missing;
+  }
+
+  /** Takes the devices that exist; the others begin empty. */
+  async read(session: Session, deviceIds: readonly string[]): Promise<void> {
+    if (deviceIds.length === 0) return;
     const rows = await session.query<{ device_id: string; epochs: string; state: Buffer }>(
       'SELECT device_id, epochs, state FROM device WHERE device_id = ANY($1::text[])',
-      [textArray(missing)],
+      [textArray(deviceIds)],
     );
     for (const { device_id: deviceId, epochs, state } of rows) {
       const device = { deviceId, epochs: splitEpochs(epochs), state: unpackState(state), isNew: false };
@@ -67,7 +85,10 @@ export class DeviceRows {
       device = { deviceId, epochs: [], state: emptyState(), isNew: true };
       this.#devices.set(deviceId, device);
     }
-    this.#changed.add(device);
+    if (!this.#changed.has(device)) {
+      this.#failures.leave(device.state);
+      this.#changed.add(device);
+    }
     return device;
   }
 
@@ -77,15 +98,32 @@ export class DeviceRows {
     return known >= 0 ? known + 1 : device.epochs.push(epoch);
   }
 
-  /** @returns how many devices there are more than before */
-  write(session: Session): Promise<number> {
-    return writeDeviceRows(session, [...this.#changed]);
+  get changed(): readonly DeviceRow[] {
+    return [...this.#changed];
   }
 
-  /** To be called when the commit has ended well. */
+  /** What counts them by their failures, see `FailureChanges.statement`; to be asked once, when all is decided. */
+  countFailures(before: number, after: number): string | null {
+    for (const { state } of this.#changed) this.#failures.enter(state);
+    return this.#failures.statement(before, after);
+  }
+
+  /** How many devices there are more than before; to be asked before {@link keep}. */
+  get added(): number {
+    let added = 0;
+    for (const { isNew } of this.#changed) if (isNew) added += 1;
+    return added;
+  }
+
+  /** Keeps them for the next commit. To be called when what writes them is made. */
   keep(): void {
     for (const device of this.#changed) device.isNew = false;
-    this.#kept.keep(this.#devices.values());
+    for (const device of this.#devices.values()) this.#kept.keep(device);
+  }
+
+  /** They are not as they were, and will not be written. */
+  forget(): void {
+    for (const deviceId of this.#devices.keys()) this.#kept.forget(deviceId);
   }
 }
 

@@ -1,24 +1,16 @@
+import type { ClockQuality } from '@pisync/protocol';
 import type { HistoryKey } from '../../../../core/history.ts';
 import { clockQualities } from '../../../../core/sync-state.ts';
 import type { StoredSyncEvent } from '../../../../ports/store.ts';
-import { numberArray, storableText, textArray } from '../connection/arrays.ts';
-import { CopyRows, copyRows } from '../connection/copy-rows.ts';
-import type { Session } from '../connection/session.ts';
+import type { CopiedEvent } from '../../../../ports/store-copy.ts';
+import { storableText } from '../connection/arrays.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
+import type { RowReader } from '../wire/read-rows.ts';
 
 /** A new event with its whole place in the history of its device. */
 export type PlacedEvent = Omit<StoredSyncEvent, 'status'> & HistoryKey;
 
-/** Fewer rows go as arrays, in one round trip instead of two. */
-const FEW = 24;
-
-/** Writes new events; their partitions exist. */
-export async function writeEvents(session: Session, events: readonly PlacedEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  if (events.length > FEW) await copyRows(session, EVENT_TABLE, eventRows(events));
-  else await insertEvents(session, events);
-}
-
-/** The columns of an event, in the order of {@link eventRows}. */
+/** The columns of an event, in the order of {@link eventRows} and {@link readEvent}. */
 export const EVENT_FIELDS = `position, device_id, timestamp, epoch_index, tie, epoch, seq, event_id, device_time, sent_at, received_at,
   clock_quality, total_files_synced, total_errors, internet_speed, sync_duration_ms, bytes_synced, metadata`;
 const COLUMN_COUNT = 18;
@@ -52,39 +44,45 @@ export function eventRows(events: readonly PlacedEvent[]): CopyRows {
   return rows;
 }
 
-async function insertEvents(session: Session, events: readonly PlacedEvent[]): Promise<void> {
-  const numbers = (of: (event: PlacedEvent) => number | null) => numberArray(events.map(of));
-  const texts = (of: (event: PlacedEvent) => string | null) => textArray(events.map(of));
-  await session.query(WRITE_EVENTS, [
-    numbers(({ position }) => position),
-    texts(({ deviceId }) => deviceId),
-    numbers(({ timestamp }) => timestamp),
-    numbers(({ epochIndex }) => epochIndex),
-    numbers(({ tie }) => tie),
-    texts(({ epoch }) => epoch),
-    numbers(({ seq }) => seq),
-    texts(({ eventId }) => eventId),
-    numbers(({ deviceTime }) => deviceTime),
-    numbers(({ sentAt }) => sentAt),
-    numbers(({ receivedAt }) => receivedAt),
-    numbers(({ clockQuality }) => clockQualities.indexOf(clockQuality)),
-    numbers(({ totalFilesSynced }) => totalFilesSynced),
-    numbers(({ totalErrors }) => totalErrors),
-    numbers(({ internetSpeed }) => internetSpeed),
-    numbers(({ syncDurationMs }) => syncDurationMs),
-    numbers(({ bytesSynced }) => bytesSynced),
-    texts(({ metadata }) => (metadata === null ? null : storableText(metadata))),
-  ]);
+/** An event as COPY sends it. */
+export function readEvent(row: RowReader): CopiedEvent {
+  const position = row.bigint() as number;
+  const deviceId = row.ascii() as string;
+  const timestamp = row.time() as number;
+  const epochIndex = row.integer() as number;
+  const tie = row.bigint() as number;
+  const epoch = row.ascii();
+  const seq = row.bigint();
+  const eventId = row.text();
+  const deviceTime = row.time();
+  const sentAt = row.time();
+  const receivedAt = row.time() as number;
+  const clockQuality = clockQualities[row.smallint() as number] as ClockQuality;
+  const totalFilesSynced = row.bigint() as number;
+  const totalErrors = row.bigint() as number;
+  const internetSpeed = row.double();
+  const syncDurationMs = row.bigint();
+  const bytesSynced = row.bigint();
+  const metadata = row.text();
+  return {
+    kind: 'sync_event',
+    deviceId,
+    epoch,
+    seq,
+    eventId,
+    deviceTime,
+    sentAt,
+    totalFilesSynced,
+    totalErrors,
+    internetSpeed,
+    syncDurationMs,
+    bytesSynced,
+    metadata,
+    receivedAt,
+    timestamp,
+    clockQuality,
+    position,
+    epochIndex,
+    tie,
+  };
 }
-
-const time = (name: string) => `timestamptz 'epoch' + ${name} * interval '1 millisecond'`;
-
-const WRITE_EVENTS = `
-  INSERT INTO sync_event (${EVENT_FIELDS})
-  SELECT position, device_id, ${time('at')}, epoch_index, tie, epoch, seq, event_id, ${time('device_time')}, ${time('sent_at')},
-    ${time('received_at')}, clock_quality, files, errors, speed, duration, bytes, metadata
-  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::smallint[], $13::bigint[], $14::bigint[], $15::float8[], $16::bigint[],
-    $17::bigint[], $18::text[])
-    AS t (position, device_id, at, epoch_index, tie, epoch, seq, event_id, device_time, sent_at, received_at, clock_quality,
-      files, errors, speed, duration, bytes, metadata)`;

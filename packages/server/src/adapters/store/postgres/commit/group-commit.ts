@@ -4,18 +4,12 @@ import { fold, type PartialRule } from '../../../../core/fold.ts';
 import { identityHash, identityKind, tieOf } from '../../../../core/identity.ts';
 import { F } from '../../../../core/sync-state.ts';
 import type { StoredDetection } from '../../../../ports/detection-store.ts';
-import type { CommitGroup, CountedPoints, RejectedItem } from '../../../../ports/store.ts';
-import type { Session } from '../connection/session.ts';
-import { writeDetections } from '../detections/write-detections.ts';
+import type { CommitGroup, CountedPoints } from '../../../../ports/store.ts';
 import type { PointPart } from '../telemetry/write-points.ts';
-import { writePoints } from '../telemetry/write-points.ts';
-import { DeviceRows, type KeptDevices } from './device-rows.ts';
+import type { DeviceRows } from './device-rows.ts';
 import type { DeviceRow } from './device-state.ts';
-import { type PlacedEvent, writeEvents } from './event-rows.ts';
-import { addToHours } from './hour-rows.ts';
-import { type Claim, claimAll, countedClaim, detectionClaim, eventClaim } from './identities.ts';
-import { writeRejected } from './quarantine-rows.ts';
-import { recountStreak } from './recount-streak.ts';
+import type { PlacedEvent } from './event-rows.ts';
+import { type Claim, countedClaim, detectionClaim, eventClaim } from './identities.ts';
 
 /** Counters of the store, as the locked row tells them. */
 export interface StoreCounters {
@@ -24,92 +18,74 @@ export interface StoreCounters {
   series: number;
 }
 
-/** What one transaction changed, beside the outcomes. */
-export interface CommitResult {
-  /** For each group, as `Store.commit` returns them. */
-  readonly outcomes: readonly (readonly CommitOutcome[])[];
-  readonly addedDevices: number;
+/** What only the database can tell: the failures after a success that came late. */
+export interface Recount {
+  readonly device: DeviceRow;
+  readonly success: PlacedEvent;
 }
 
 /**
- * Commits groups in one transaction, which holds the lock on the store. What each item becomes is decided in the order of
- * the port: group by group, and in each group detections, telemetry, events.
+ * What becomes of the groups of one transaction. It is decided in the order of the port: group by group, and in each group
+ * detections, telemetry, events.
  */
 export class GroupCommit {
-  readonly #session: Session;
+  /** What is to be written. */
+  readonly events: PlacedEvent[] = [];
+  readonly detections: StoredDetection[] = [];
+  readonly points: PointPart[] = [];
+  /** What is claimed for the first time, in the order in which it was judged. */
+  readonly claims: Claim[] = [];
   readonly #partial: PartialRule;
   readonly #counters: StoreCounters;
   readonly #devices: DeviceRows;
-  readonly #events: PlacedEvent[] = [];
-  readonly #detections: StoredDetection[] = [];
-  readonly #points: PointPart[] = [];
   /** What is known by identity: from before, and from this transaction on. */
-  #known = new Map<string, string | null>();
+  readonly #known: Map<string, string | null>;
 
-  constructor(session: Session, partial: PartialRule, counters: StoreCounters, kept: KeptDevices) {
-    this.#session = session;
+  /**
+   * @param counters - of the store before; changed
+   * @param devices - all that the groups name, as far as they exist; changed
+   * @param known - what was stored before under what the groups claim; changed
+   */
+  constructor(
+    partial: PartialRule,
+    counters: StoreCounters,
+    devices: DeviceRows,
+    known: Map<string, string | null>,
+  ) {
     this.#partial = partial;
     this.#counters = counters;
-    this.#devices = new DeviceRows(kept);
+    this.#devices = devices;
+    this.#known = known;
   }
 
   /**
-   * Changes the counters it was given.
+   * Yields where a streak has to be counted again before it can go on. To be called once.
    *
-   * @param allNew - as `claimAll` takes it
+   * @returns for each group what `Store.commit` returns
    */
-  async run(groups: readonly PreparedGroup[], allNew: boolean): Promise<CommitResult> {
-    const session = this.#session;
-    const claiming = claimAll(session, claimsOf(groups), allNew);
-    const loading = this.#devices.load(session, devicesOf(groups));
-    if (!allNew) {
-      this.#known = new Map((await inOrder([claiming, loading]))[0]);
-      return this.#write(groups);
-    }
-    // Nothing of what follows depends on the answer: the server works while it is worked out. Where something was known
-    // all the same, all that follows fails as well, and that it was is what counts.
-    const [claimed, written] = await Promise.allSettled([claiming, loading.then(() => this.#write(groups))]);
-    if (claimed.status === 'rejected') throw claimed.reason;
-    if (written.status === 'rejected') throw written.reason;
-    return written.value;
-  }
-
-  async #write(groups: readonly PreparedGroup[]): Promise<CommitResult> {
-    const session = this.#session;
+  *decide(groups: readonly PreparedGroup[]): Generator<Recount, CommitOutcome[][], void> {
     const outcomes: CommitOutcome[][] = [];
-    for (const group of groups) outcomes.push(await this.#admit(group));
-    const [addedDevices] = await inOrder([
-      this.#devices.write(session),
-      writeEvents(session, this.#events),
-      addToHours(session, this.#events),
-    ]);
-    await this.#writeOthers(groups.flatMap(({ group }) => group.rejected));
-    return { outcomes, addedDevices };
-  }
-
-  async #writeOthers(rejected: readonly RejectedItem[]): Promise<void> {
-    const session = this.#session;
-    // They use the client itself, and so wait for what is under way.
-    await session.inTurn(async () => {});
-    await writeDetections(session, this.#detections);
-    this.#counters.series = await writePoints(session, this.#points, this.#counters.series);
-    await writeRejected(session, rejected);
-  }
-
-  /** To be called when the transaction has ended well. */
-  keep(): void {
-    this.#devices.keep();
-  }
-
-  async #admit({ group, events, detections, counted }: PreparedGroup): Promise<CommitOutcome[]> {
-    const { observations, detections: detected = [] } = group;
-    const ofDetections = detected.map((one, at) => this.#admitDetection(one, detections[at] as Claim | null));
-    const ofCounted = this.#admitPoints(group, counted);
-    const outcomes: CommitOutcome[] = [];
-    for (const [at, event] of observations.entries()) {
-      outcomes.push(await this.#admitEvent(event, events[at] as Claim | null));
+    for (const { group, events, detections, counted } of groups) {
+      const { observations, detections: detected = [] } = group;
+      const ofDetections = detected.map((one, at) =>
+        this.#admitDetection(one, detections[at] as Claim | null),
+      );
+      const ofCounted = this.#admitPoints(group, counted);
+      const ofGroup: CommitOutcome[] = [];
+      for (let at = 0; at < observations.length; at++) {
+        const event = observations[at] as Observation;
+        const outcome = this.#judge(events[at] as Claim | null);
+        ofGroup.push(outcome);
+        if (outcome === 'conflict') this.#countConflict(event.deviceId);
+        if (outcome !== 'stored') continue;
+        const device = this.#devices.change(event.deviceId);
+        const placed = this.#place(event, device);
+        if (fold(device.state, 0, placed, this.#partial)) yield { device, success: placed };
+        this.events.push(placed);
+      }
+      outcomes.push([...ofGroup, ...ofDetections, ...ofCounted]);
     }
-    return [...outcomes, ...ofDetections, ...ofCounted];
+    return outcomes;
   }
 
   /** The outcome of a claim; from here on it is known. */
@@ -118,6 +94,7 @@ export class GroupCommit {
     const body = this.#known.get(claim.key);
     if (body === undefined) {
       this.#known.set(claim.key, claim.body);
+      this.claims.push(claim);
       return 'stored';
     }
     return body === null || claim.body === null || body === claim.body ? 'duplicate' : 'conflict';
@@ -127,18 +104,12 @@ export class GroupCommit {
     this.#devices.change(deviceId).state[F.conflicts]! += 1;
   }
 
-  async #admitEvent(event: Observation, claim: Claim | null): Promise<CommitOutcome> {
-    const outcome = this.#judge(claim);
-    if (outcome === 'conflict') this.#countConflict(event.deviceId);
-    if (outcome !== 'stored') return outcome;
-    const device = this.#devices.change(event.deviceId);
+  /** Gives a new event its places: in the store, among the device's epochs, and within its instant. */
+  #place(event: Observation, device: DeviceRow): PlacedEvent {
     this.#counters.position += 1;
-    const placed = place(event, device, this.#devices, this.#counters.position);
-    if (fold(device.state, 0, placed, this.#partial)) {
-      await recountStreak(this.#session, device, placed, this.#events, this.#partial);
-    }
-    this.#events.push(placed);
-    return outcome;
+    const { position } = this.#counters;
+    const epochIndex = event.epoch === null ? 0 : this.#devices.epochIndex(device, event.epoch);
+    return { ...event, position, epochIndex, tie: tieFor(event, position) };
   }
 
   #admitDetection(detection: ObservedDetection, claim: Claim | null): CommitOutcome {
@@ -149,7 +120,7 @@ export class GroupCommit {
     if (detection.epoch !== null) this.#devices.epochIndex(device, detection.epoch);
     foldContact(device.state, 0, detection.receivedAt);
     this.#counters.ordinal += 1;
-    this.#detections.push({ ...detection, ordinal: this.#counters.ordinal });
+    this.detections.push({ ...detection, ordinal: this.#counters.ordinal });
     return outcome;
   }
 
@@ -166,7 +137,7 @@ export class GroupCommit {
       if (contactAt !== undefined) foldContact(device.state, 0, contactAt);
       return 'stored';
     });
-    this.#points.push({ points, dropped });
+    this.points.push({ points, dropped });
     if (contactAt !== undefined) this.#meetDevices(points.series, points.seriesOf, dropped, contactAt);
     return outcomes;
   }
@@ -202,28 +173,19 @@ export function prepareGroup(group: CommitGroup): PreparedGroup {
   };
 }
 
-/** Waits for all, also where one fails: the connection is free only then. Throws what failed first. */
-async function inOrder<T extends readonly Promise<unknown>[]>(
-  work: readonly [...T],
-): Promise<{ -readonly [At in keyof T]: Awaited<T[At]> }> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
-
-/** Every claim of the groups once, in the order in which they are judged: the first of a key is the one that is kept. */
-function claimsOf(groups: readonly PreparedGroup[]): Map<string, string | null> {
-  const claims = new Map<string, string | null>();
+/** Keys of all that the groups claim. */
+export function keysOf(groups: readonly PreparedGroup[]): Set<string> {
+  const keys = new Set<string>();
   for (const { detections, counted, events } of groups) {
     for (const list of [detections, counted, events]) {
-      for (const claim of list) {
-        if (claim !== null && !claims.has(claim.key)) claims.set(claim.key, claim.body);
-      }
+      for (const claim of list) if (claim !== null) keys.add(claim.key);
     }
   }
-  return claims;
+  return keys;
 }
 
-function devicesOf(groups: readonly PreparedGroup[]): Set<string> {
+/** All devices that the groups name. */
+export function devicesOf(groups: readonly PreparedGroup[]): Set<string> {
   const ids = new Set<string>();
   for (const { observations, detections = [], points, counted = [] } of groups.map(({ group }) => group)) {
     for (const { deviceId } of observations) ids.add(deviceId);
@@ -232,13 +194,6 @@ function devicesOf(groups: readonly PreparedGroup[]): Set<string> {
     for (const { deviceId } of points?.series ?? []) ids.add(deviceId);
   }
   return ids;
-}
-
-/** Gives a new event its places: in the store, among the device's epochs, and within its instant. */
-function place(event: Observation, device: DeviceRow, devices: DeviceRows, position: number): PlacedEvent {
-  const { epoch } = event;
-  const epochIndex = epoch === null ? 0 : devices.epochIndex(device, epoch);
-  return { ...event, position, epochIndex, tie: tieFor(event, position) };
 }
 
 function tieFor(event: Observation, position: number): number {

@@ -1,15 +1,14 @@
 import { HourlyTotals, type HourTotals, type TotalsInput } from '../../../../core/totals.ts';
 import { numberArray } from '../connection/arrays.ts';
-import type { Session } from '../connection/session.ts';
+import type { Statement } from '../wire/script.ts';
 
-/** Adds events to the totals of their hours; sums stay at 2^53 - 1 as those of core/totals.ts do. */
-export async function addToHours(session: Session, events: readonly TotalsInput[]): Promise<void> {
-  if (events.length === 0) return;
+/** What adds events to the totals of their hours; sums stay at 2^53 - 1 as those of core/totals.ts do. */
+export function hourStatement(events: readonly TotalsInput[]): Statement {
   const sums = new HourlyTotals();
   for (const event of events) sums.add(event);
   const hours = sums.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
   const column = (of: (hour: HourTotals) => number) => numberArray(hours.map(of));
-  await session.query(ADD_HOURS, [
+  const values = [
     column(({ hour }) => hour),
     column(({ syncs }) => syncs),
     column(({ partial }) => partial),
@@ -17,7 +16,8 @@ export async function addToHours(session: Session, events: readonly TotalsInput[
     column(({ files }) => files),
     column(({ errors }) => errors),
     column(({ bytes }) => bytes),
-  ]);
+  ];
+  return { text: ADD_HOURS, values };
 }
 
 const capped = (name: string) =>

@@ -4,8 +4,8 @@ import { detectionBody, detectionIdentityKind } from '../../../../core/detection
 import { identityKind, identityText } from '../../../../core/identity.ts';
 import type { CountedPoints } from '../../../../ports/store.ts';
 import { textArray } from '../connection/arrays.ts';
-import { CopyRows, copyRows } from '../connection/copy-rows.ts';
 import type { Session } from '../connection/session.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
 
 /** By what an observation is known, and what it says: 128 bits of SHA-256 each, as 32 hexadecimal digits. */
 export interface Claim {
@@ -13,9 +13,6 @@ export interface Claim {
   /** Null where nothing is kept that a repetition could be compared with. */
   readonly body: string | null;
 }
-
-/** Fewer rows go as arrays, in one round trip instead of two. */
-const FEW = 24;
 
 /** What an event claims; null where every arrival is a new fact. */
 export function eventClaim(event: Observation): Claim | null {
@@ -49,10 +46,10 @@ export function countedClaim({ deviceId, epoch, seq }: CountedPoints): Claim {
 const DIGITS = 32;
 const SEQ_DIGITS = DIGITS - OUTBOX_DIGITS;
 
-/** Outboxes whose digests are remembered. */
+/** Devices of which the digest of the last outbox is remembered. */
 const KEPT_OUTBOXES = 200_000;
 
-let outboxes = new Map<string, string>();
+let outboxes = new Map<string, { readonly epoch: string; readonly key: string }>();
 
 /**
  * A number of an epoch is one observation's, of whatever kind: 72 bits of the digest of device and epoch, then the number, so
@@ -64,13 +61,11 @@ function numberKey(deviceId: string, epoch: string, seq: number): string {
 
 /** What the keys of all numbers of an epoch begin with: {@link OUTBOX_DIGITS}; the rest is the number. */
 export function outboxKey(deviceId: string, epoch: string): string {
-  const outbox = `seq\n${deviceId}\n${epoch}`;
-  let key = outboxes.get(outbox);
-  if (key === undefined) {
-    key = digest(outbox).slice(0, OUTBOX_DIGITS);
-    if (outboxes.size >= KEPT_OUTBOXES) outboxes = new Map();
-    outboxes.set(outbox, key);
-  }
+  const last = outboxes.get(deviceId);
+  if (last?.epoch === epoch) return last.key;
+  const key = digest(`seq\n${deviceId}\n${epoch}`).slice(0, OUTBOX_DIGITS);
+  if (outboxes.size >= KEPT_OUTBOXES) outboxes = new Map();
+  outboxes.set(deviceId, { epoch, key });
   return key;
 }
 
@@ -78,58 +73,33 @@ function digest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, DIGITS);
 }
 
-/**
- * Writes the claims that are new and finds those that were known before. To be called while the store is locked, so that
- * nobody else adds any.
- *
- * @param allNew - takes it that none is known: nothing is looked up, and {@link isRepetition} is true of what is thrown
- *   where one was
- * @returns the body of each claim that was known before this call, by key
- */
-export async function claimAll(
+/** @returns the body of each claim that was stored before, by key */
+export async function findClaims(
   session: Session,
-  claims: ReadonlyMap<string, string | null>,
-  allNew: boolean,
-): Promise<ReadonlyMap<string, string | null>> {
-  const known = new Map<string, string | null>();
-  if (claims.size === 0) return known;
-  if (allNew) {
-    await addClaims(session, [...claims]);
-    return known;
-  }
+  keys: Iterable<string>,
+): Promise<Map<string, string | null>> {
   const found = await session.query<Claim>('SELECT key, body FROM identity WHERE key = ANY($1::uuid[])', [
-    textArray(claims.keys()),
+    textArray(keys),
   ]);
-  for (const { key, body } of found) known.set(key, body);
-  if (known.size < claims.size)
-    await addClaims(
-      session,
-      [...claims].filter(([key]) => !known.has(key)),
-    );
-  return known;
+  return new Map(found.map(({ key, body }) => [key, body]));
+}
+
+/** Where {@link claimRows} go. */
+export const IDENTITY_TABLE = 'identity (key, body)';
+
+/** Claims as COPY takes them, in the order of the index, which is quicker. */
+export function claimRows(claims: readonly Claim[]): CopyRows {
+  const rows = new CopyRows();
+  for (const { key, body } of claims.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
+    rows.row(2);
+    rows.uuid(key);
+    rows.uuid(body);
+  }
+  return rows;
 }
 
 /** True of the error that ends a transaction which took a known claim for new: SQLSTATE unique_violation. */
 export function isRepetition(error: unknown): boolean {
   const { code, table } = error as { code?: unknown; table?: unknown };
   return code === '23505' && table === 'identity';
-}
-
-/** In the order of the index, which is quicker. */
-async function addClaims(session: Session, claims: [string, string | null][]): Promise<void> {
-  claims.sort(([a], [b]) => (a < b ? -1 : 1));
-  if (claims.length <= FEW) {
-    await session.query('INSERT INTO identity (key, body) SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
-      textArray(claims.map(([key]) => key)),
-      textArray(claims.map(([, body]) => body)),
-    ]);
-    return;
-  }
-  const rows = new CopyRows();
-  for (const [key, body] of claims) {
-    rows.row(2);
-    rows.uuid(key);
-    rows.uuid(body);
-  }
-  await copyRows(session, 'identity (key, body)', rows);
 }

@@ -1,23 +1,30 @@
 import { F } from '../../../../core/sync-state.ts';
 import { numberArray, textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
+import type { Statement } from '../wire/script.ts';
 import { type DeviceRow, maxStateBytes, packState } from './device-state.ts';
 
-/** Writes devices whole. @returns how many of them are new */
-export async function writeDeviceRows(session: Session, changed: readonly DeviceRow[]): Promise<number> {
+/** What writes devices whole. Sorts them. */
+export function deviceStatements(changed: readonly DeviceRow[]): readonly Statement[] {
   const known = changed.filter((device) => !device.isNew);
   const added = changed.filter((device) => device.isNew);
+  const statements: Statement[] = [];
   // In the order of the index, which is quicker.
-  if (known.length > 0) await session.query(UPDATE_DEVICES, valuesOf(known.sort(byId)));
-  if (added.length > 0) await session.query(INSERT_DEVICES, valuesOf(added.sort(byId)));
-  return added.length;
+  if (known.length > 0) statements.push({ text: UPDATE_DEVICES, values: valuesOf(known.sort(byId)) });
+  if (added.length > 0) statements.push({ text: INSERT_DEVICES, values: valuesOf(added.sort(byId)) });
+  return statements;
+}
+
+/** Writes devices whole. Sorts them. */
+export async function writeDeviceRows(session: Session, changed: readonly DeviceRow[]): Promise<void> {
+  for (const { text, values } of deviceStatements(changed)) await session.query(text, values);
 }
 
 function byId(a: DeviceRow, b: DeviceRow): number {
   return a.deviceId < b.deviceId ? -1 : 1;
 }
 
-function valuesOf(devices: readonly DeviceRow[]): unknown[] {
+function valuesOf(devices: readonly DeviceRow[]): Statement['values'] {
   const states = Buffer.allocUnsafe(devices.length * maxStateBytes);
   const starts: number[] = [];
   const lengths: number[] = [];
@@ -29,7 +36,11 @@ function valuesOf(devices: readonly DeviceRow[]): unknown[] {
     lengths.push(end - at);
     at = end;
   }
-  const column = (field: number) => numberArray(devices.map(({ state }) => state[field] as number));
+  const column = (field: number) => {
+    let text = '';
+    for (const { state } of devices) text += `,${state[field]}`;
+    return `{${text.slice(1)}}`;
+  };
   return [
     textArray(devices.map(({ deviceId }) => deviceId)),
     column(F.streak),

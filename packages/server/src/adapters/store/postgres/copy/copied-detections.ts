@@ -1,7 +1,7 @@
 import type { StoredDetection } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { readRows } from '../detections/binary/read-rows.ts';
 import { DETECTION_COLUMNS, readDetection } from '../detections/detection-list.ts';
+import { readRows } from '../wire/read-rows.ts';
 
 /** Ordinals that are read in one go: there is no index on them, so that each time all tables are looked through. */
 const ORDINALS_AT_ONCE = 131_072;

@@ -1,14 +1,16 @@
-import { parseJson } from '@pisync/protocol';
+import { PisyncError, parseJson } from '@pisync/protocol';
 import type { CopiedPoints } from '../../../../ports/store-copy.ts';
 import type { SeriesRecord } from '../../../../ports/telemetry-store.ts';
 import type { Session } from '../connection/session.ts';
-import { timeLiteral } from '../telemetry/copy/binary-time.ts';
-import { copyOut } from '../telemetry/copy/copy-out.ts';
-import { PointRowReader } from '../telemetry/copy/point-rows.ts';
+import { findLayout } from '../schema/layout/find-layout.ts';
 import { GrowingColumns } from '../telemetry/growing-columns.ts';
+import { ChangedChunks, refuseChangedChunks } from '../telemetry/hypertables/one-state.ts';
+import { POINT_COLUMNS, PointRowReader } from '../telemetry/point-rows.ts';
 import { holdPoints, type Stretch } from '../telemetry/point-scan.ts';
 import { readFirst } from '../telemetry/sealing/merged-points.ts';
 import { seriesPage } from '../telemetry/series-page.ts';
+import { copyOut } from '../wire/copy-out.ts';
+import { microsecondsLiteral } from '../wire/literals.ts';
 
 /** Microseconds. */
 const DAY = 86_400_000_000;
@@ -45,6 +47,9 @@ export async function readPointsMark(session: Session): Promise<string> {
 /**
  * The points of a store, stretch of time by stretch: by series and time. Where days were packed into blocks, series by series,
  * which takes a question for each.
+ *
+ * @throws {PisyncError} `store_unavailable` at the end, where TimescaleDB has packed a chunk meanwhile and not all may have been
+ *   seen as it was
  */
 export async function* copiedPoints(
   session: Session,
@@ -55,6 +60,15 @@ export async function* copiedPoints(
   for (const stretch of await changedStretches(session, now, since)) {
     if (await isPacked(session, stretch)) yield* seriesBySeries(session, stretch);
     else yield* rowsOf(session, stretch);
+  }
+  try {
+    await refuseChangedChunks(session);
+  } catch (error) {
+    if (!(error instanceof ChangedChunks)) throw error;
+    throw new PisyncError('store_unavailable', {
+      detail: 'TimescaleDB has packed telemetry while it was copied. Run the same command again.',
+      cause: error,
+    });
   }
 }
 
@@ -82,9 +96,11 @@ async function* seriesBySeries(session: Session, stretch: Stretch): AsyncGenerat
 }
 
 async function* rowsOf(session: Session, { from, to }: Stretch): AsyncGenerator<CopiedPoints> {
-  const lower = from > EVER.from ? `time >= ${timeLiteral(from)} AND ` : '';
-  const upper = to < EVER.to ? `time < ${timeLiteral(to)} AND ` : '';
+  const lower = from > EVER.from ? `time >= ${microsecondsLiteral(from)} AND ` : '';
+  const upper = to < EVER.to ? `time < ${microsecondsLiteral(to)} AND ` : '';
   let place = `(-1, timestamptz '-infinity')`;
+  // Told twice: the columnstore skips other series by this.
+  let last = -1;
   for (;;) {
     const found = new SeriesParts();
     const reader = new PointRowReader({ series: true, kinds: true }, (series, time, value, kind, text) =>
@@ -92,14 +108,15 @@ async function* rowsOf(session: Session, { from, to }: Stretch): AsyncGenerator<
     );
     await copyOut(
       session,
-      `SELECT series, time, value, kind, text FROM point WHERE ${lower}${upper}(series, time) > ${place}
+      `SELECT ${POINT_COLUMNS} FROM point WHERE ${lower}${upper}series >= ${last} AND (series, time) > ${place}
        ORDER BY series, time LIMIT ${POINTS_AT_ONCE}`,
       reader,
     );
     if (!reader.ended) throw new TypeError('the database sent points without an end');
     yield* found.parts();
     if (found.count < POINTS_AT_ONCE) return;
-    place = `(${found.series}, ${timeLiteral(found.time)})`;
+    place = `(${found.series}, ${microsecondsLiteral(found.time)})`;
+    last = found.series;
   }
 }
 
@@ -112,15 +129,20 @@ async function changedStretches(
   now: string,
   since: string | null,
 ): Promise<readonly Stretch[]> {
-  if (since === null) return [EVER];
-  const before = parseJson(since) as PointsMark;
+  const { kind } = await findLayout(session);
   const after = parseJson(now) as PointsMark;
+  if (since === null) {
+    // Chunk by chunk: in the columnstore, what lies behind a series and time is found by unpacking what lies before it.
+    return kind === 'hypertables' ? Object.keys(after.days).map(Number).map(dayStretch) : [EVER];
+  }
+  const before = parseJson(since) as PointsMark;
   if (before.commits === after.commits) return [];
   const stretches: Stretch[] = [];
   for (const [day, commits] of Object.entries(after.days)) {
-    const from = Number(day) * DAY;
-    if (before.days[day] !== commits) stretches.push({ from, to: from + DAY });
+    if (before.days[day] !== commits) stretches.push(dayStretch(Number(day)));
   }
+  // There every day is counted.
+  if (kind === 'hypertables') return stretches;
   // Of days without a table of their own nothing is counted.
   const [bounds] = await session.query<{ past: number; future: number }>(
     'SELECT past, future FROM point_bounds WHERE id = 1',
@@ -128,6 +150,10 @@ async function changedStretches(
   if (bounds === undefined) throw new TypeError('the table point_bounds has no row');
   stretches.push({ ...EVER, to: bounds.past * DAY }, { ...EVER, from: bounds.future * DAY });
   return stretches;
+}
+
+function dayStretch(day: number): Stretch {
+  return { from: day * DAY, to: (day + 1) * DAY };
 }
 
 /** Points as they come, cut where another series begins. */

@@ -9,8 +9,7 @@ import type {
   StoreSnapshot,
 } from '../../../../ports/store-copy.ts';
 import { EVENT_TABLE, eventRows } from '../commit/event-rows.ts';
-import { type Claim, detectionClaim, eventClaim } from '../commit/identities.ts';
-import { CopyRows, copyRows } from '../connection/copy-rows.ts';
+import { type Claim, detectionClaim, eventClaim, IDENTITY_TABLE } from '../commit/identities.ts';
 import { Database, usualDatabaseOptions } from '../connection/database.ts';
 import { toPisyncError } from '../connection/database-error.ts';
 import { checkServer, connectError } from '../connection/server-check.ts';
@@ -18,12 +17,13 @@ import { type Session, sessionOf } from '../connection/session.ts';
 import { writeDetections } from '../detections/write-detections.ts';
 import { migrate } from '../schema/migrate.ts';
 import { PartitionTable } from '../schema/partitions.ts';
-import { copyOut } from '../telemetry/copy/copy-out.ts';
+import { copyIn } from '../wire/copy-in.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { dropIndexes, makeNextIndex } from './late-indexes.ts';
 import { MigrationMark } from './migration-mark.ts';
-import { PositionTaker } from './position-taker.ts';
 import { openSnapshot } from './postgres-snapshot.ts';
-import { writeCopiedPoints } from './write-points.ts';
+import { forgetPoints, writeCopiedPoints } from './write-points.ts';
 import { writeRest } from './write-rest.ts';
 
 /** Name of the mark of {@link PointSink.end}. */
@@ -109,8 +109,11 @@ class PostgresSink implements StoreSink {
 
   async positions(): Promise<PositionSet> {
     const positions = new PositionSet();
-    const taker = new PositionTaker(positions);
-    await this.#transaction(() => copyOut(this.#session, 'SELECT position FROM sync_event', taker));
+    await this.#transaction(() =>
+      readRows(this.#session, 'SELECT position FROM sync_event', (row) =>
+        positions.add(row.bigint() as number),
+      ),
+    );
     return positions;
   }
 
@@ -128,8 +131,8 @@ class PostgresSink implements StoreSink {
     const group = { observations: events, rejected: [] };
     await this.#partitions.ensure([{ group, events: [], detections: [], counted: [] }], this.#client);
     await this.#transaction(async () => {
-      await copyRows(this.#session, EVENT_TABLE, rows);
-      if (claims.count > 0) await copyRows(this.#session, 'identity (key, body)', claims);
+      await copyIn(this.#session, EVENT_TABLE, rows.end());
+      if (claims.count > 0) await copyIn(this.#session, IDENTITY_TABLE, claims.end());
     }, 'bulk');
   }
 
@@ -162,7 +165,7 @@ class PostgresSink implements StoreSink {
     const claims = claimRows(detections, detectionClaim);
     await this.#transaction(async () => {
       await writeDetections(this.#session, detections);
-      if (claims.count > 0) await copyRows(this.#session, 'identity (key, body)', claims);
+      if (claims.count > 0) await copyIn(this.#session, IDENTITY_TABLE, claims.end());
     });
   }
 
@@ -179,7 +182,7 @@ class PostgresSink implements StoreSink {
     this.#pointsAreNew = (await this.#pointsMark()) === null;
     if (!this.#pointsAreNew) return;
     await this.#transaction(async () => {
-      await this.#session.query('TRUNCATE point');
+      await forgetPoints(this.#session);
     });
   }
 

@@ -12,16 +12,15 @@ import type {
   StoreSnapshot,
 } from '../../../../ports/store-copy.ts';
 import type { SeriesRecord } from '../../../../ports/telemetry-store.ts';
-import { EVENT_FIELDS } from '../commit/event-rows.ts';
+import { EVENT_FIELDS, readEvent } from '../commit/event-rows.ts';
 import type { Database } from '../connection/database.ts';
 import { toPisyncError } from '../connection/database-error.ts';
 import { type Session, sessionOf } from '../connection/session.ts';
 import { quarantinePage } from '../queries/quarantine.ts';
-import { copyOut } from '../telemetry/copy/copy-out.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { copiedDetections } from './copied-detections.ts';
 import { copiedDevices } from './copied-devices.ts';
 import { copiedPoints, copiedSeries, readPointsMark } from './copied-points.ts';
-import { EventTaker } from './event-reader.ts';
 
 /** Positions and pages of the table that are read in one go. */
 const POSITIONS_AT_ONCE = 25_000;
@@ -109,9 +108,12 @@ class PostgresSnapshot implements StoreSnapshot {
   }
 
   async #read(part: string | undefined): Promise<readonly CopiedEvent[]> {
-    const taker = new EventTaker();
-    if (part !== undefined) await copyOut(this.#session, `SELECT ${EVENT_FIELDS} FROM ${part}`, taker);
-    return taker.events;
+    const events: CopiedEvent[] = [];
+    if (part === undefined) return events;
+    await readRows(this.#session, `SELECT ${EVENT_FIELDS} FROM ${part}`, (row) => {
+      events.push(readEvent(row));
+    });
+    return events;
   }
 
   /**
@@ -171,7 +173,7 @@ class PostgresSnapshot implements StoreSnapshot {
   }
 
   async close(): Promise<void> {
-    await this.#session.client.query('COMMIT');
+    await this.#session.query('COMMIT');
     await this.#close();
   }
 }

@@ -2,16 +2,23 @@ import type { CopiedPoints, StoreSnapshot } from '../../../../ports/store-copy.t
 import type { SeriesRecord } from '../../../../ports/telemetry-store.ts';
 import { numberArray, storableText, textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
-import { copyIn } from '../telemetry/copy/copy-in.ts';
-import { PointRowWriter } from '../telemetry/copy/point-rows.ts';
+import { layoutOf } from '../schema/layout/find-layout.ts';
 import { dayOf, prepareDays } from '../telemetry/point-days.ts';
+import { addPoint, POINT_COLUMNS } from '../telemetry/point-rows.ts';
 import { nameOf } from '../telemetry/series-name.ts';
 import { toTime, valueText } from '../telemetry/series-rows.ts';
+import { copyIn } from '../wire/copy-in.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
 
 const NUMBER = 0;
 const BOOLEAN = 1;
 const TEXT = 2;
-const COLUMNS = 'series, time, value, kind, text';
+
+/** Removes all points. Within a transaction. */
+export async function forgetPoints(session: Session): Promise<void> {
+  await session.query('TRUNCATE point');
+  if ((await layoutOf(session)).kind === 'hypertables') await session.query('TRUNCATE point_summed');
+}
 
 /**
  * Writes points. Within a transaction.
@@ -24,24 +31,24 @@ export async function writeCopiedPoints(
   isNew: boolean,
 ): Promise<void> {
   await prepareDays(session, daysOf(parts));
-  const rows = new PointRowWriter();
+  const rows = new CopyRows();
   for (const { series, points } of parts) {
     const { count, times, values, kinds, texts } = points;
     for (let at = 0; at < count; at++) {
       const kind = kinds[at] as number;
       const value = values[at] as number;
       const text = kind === TEXT ? storableText(texts[value] as string) : null;
-      rows.add(series, times[at] as number, value, kind, text);
+      addPoint(rows, series, times[at] as number, value, kind, text);
     }
   }
   if (isNew) {
-    await copyIn(session, `point (${COLUMNS})`, rows.finish());
+    await copyIn(session, `point (${POINT_COLUMNS})`, rows.end());
     return;
   }
   await session.query('CREATE TEMPORARY TABLE changed_point (LIKE point INCLUDING DEFAULTS) ON COMMIT DROP');
-  await copyIn(session, `pg_temp.changed_point (${COLUMNS})`, rows.finish());
+  await copyIn(session, `pg_temp.changed_point (${POINT_COLUMNS})`, rows.end());
   await session.query(
-    `INSERT INTO point (${COLUMNS}) SELECT ${COLUMNS} FROM pg_temp.changed_point
+    `INSERT INTO point (${POINT_COLUMNS}) SELECT ${POINT_COLUMNS} FROM pg_temp.changed_point
      ON CONFLICT (series, time) DO UPDATE SET value = excluded.value, kind = excluded.kind, text = excluded.text`,
   );
 }

@@ -5,8 +5,9 @@ import { countedClaim } from '../commit/identities.ts';
 import { quarantineKey } from '../commit/quarantine-rows.ts';
 import { writeDeviceRows } from '../commit/write-devices.ts';
 import { numberArray, storableText } from '../connection/arrays.ts';
-import { CopyRows, copyRows } from '../connection/copy-rows.ts';
 import type { Session } from '../connection/session.ts';
+import { copyIn } from '../wire/copy-in.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
 import { writeSeries } from './write-points.ts';
 
 /** Rows that are sent in one go. */
@@ -85,7 +86,7 @@ class UsedNumbers {
 
   async #send(): Promise<void> {
     if (this.#rows.count === 0) return;
-    await copyRows(this.#session, 'pg_temp.used_number (key)', this.#rows);
+    await copyIn(this.#session, 'pg_temp.used_number (key)', this.#rows.end());
     this.#rows = new CopyRows();
   }
 
@@ -121,7 +122,7 @@ async function writeHours(session: Session, hours: readonly HourTotals[]): Promi
 async function writeQuarantine(session: Session, { lastId, items }: CopiedQuarantine): Promise<void> {
   let rows = new CopyRows();
   const send = async () => {
-    if (rows.count > 0) await copyRows(session, QUARANTINE, rows);
+    if (rows.count > 0) await copyIn(session, QUARANTINE, rows.end());
     rows = new CopyRows();
   };
   for await (const item of items) {

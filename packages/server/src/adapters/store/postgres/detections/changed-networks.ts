@@ -3,8 +3,8 @@ import type { NetworkVariant } from '../../../../core/detections/networks/networ
 import { compareChanges, networkChanges } from '../../../../core/detections/networks/network-changes.ts';
 import type { ChangeQuery, NetworkChange, NetworkKey } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { textListLiteral, timeLiteral } from './binary/literals.ts';
-import { readRows } from './binary/read-rows.ts';
+import { millisecondsLiteral, textListLiteral } from '../wire/literals.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { inBox, whereAll } from './conditions.ts';
 import { readVariant, VARIANT } from './network-list.ts';
 import { readType } from './network-rows.ts';
@@ -53,8 +53,8 @@ async function networksWithNews(
   look: number,
 ): Promise<News> {
   const conditions = [
-    `variant.first_seen_at >= ${timeLiteral(from)}`,
-    `variant.first_seen_at < ${timeLiteral(to)}`,
+    `variant.first_seen_at >= ${millisecondsLiteral(from)}`,
+    `variant.first_seen_at < ${millisecondsLiteral(to)}`,
     ...(box === undefined ? [] : inBox(box)),
   ];
   const place = box === undefined ? '' : 'JOIN network USING (type, identity)';

@@ -6,10 +6,10 @@ import type { NetworkFilter } from '../../../../ports/detection-store.ts';
 import {
   bigintLiteral,
   doubleLiteral,
+  millisecondsLiteral,
   textListLiteral,
   textLiteral,
-  timeLiteral,
-} from './binary/literals.ts';
+} from '../wire/literals.ts';
 import { codeRanges } from './tile-code.ts';
 
 /** What a filter asks for: of the database all that means the same there, of {@link Judge} the rest. */
@@ -38,8 +38,8 @@ export interface JudgedDetection {
 export function askDetections(filter: DetectionFilter): Asked<JudgedDetection> {
   const { from, to, box, around, deviceIds, identity, minSignal, maxSignal, search } = filter;
   const conditions: string[] = [];
-  if (from !== undefined) conditions.push(`timestamp >= ${timeLiteral(from)}`);
-  if (to !== undefined) conditions.push(`timestamp < ${timeLiteral(to)}`);
+  if (from !== undefined) conditions.push(`timestamp >= ${millisecondsLiteral(from)}`);
+  if (to !== undefined) conditions.push(`timestamp < ${millisecondsLiteral(to)}`);
   if (box !== undefined) conditions.push(...inBox(box));
   if (around !== undefined) conditions.push(...inBox(boundingBox(around)));
   if (minSignal !== undefined) conditions.push(`signal_dbm >= ${doubleLiteral(minSignal)}`);
@@ -70,8 +70,8 @@ export function askNetworks(filter: NetworkFilter): Asked<JudgedNetwork> {
   const conditions: string[] = [];
   if (box !== undefined) conditions.push(...inBox(box));
   if (minSignal !== undefined) conditions.push(`signal_dbm >= ${doubleLiteral(minSignal)}`);
-  if (firstSeenFrom !== undefined) conditions.push(`first_seen_at >= ${timeLiteral(firstSeenFrom)}`);
-  if (lastSeenFrom !== undefined) conditions.push(`last_seen_at >= ${timeLiteral(lastSeenFrom)}`);
+  if (firstSeenFrom !== undefined) conditions.push(`first_seen_at >= ${millisecondsLiteral(firstSeenFrom)}`);
+  if (lastSeenFrom !== undefined) conditions.push(`last_seen_at >= ${millisecondsLiteral(lastSeenFrom)}`);
   conditions.push(...looksLike(filter));
   if (search === undefined) return { conditions, judge: undefined };
   const part = search.toLowerCase();

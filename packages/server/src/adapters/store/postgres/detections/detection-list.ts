@@ -7,8 +7,8 @@ import type {
   StoredDetection,
 } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { bigintLiteral, timeLiteral } from './binary/literals.ts';
-import { type RowReader, readRows } from './binary/read-rows.ts';
+import { bigintLiteral, millisecondsLiteral } from '../wire/literals.ts';
+import { type RowReader, readRows } from '../wire/read-rows.ts';
 import { askDetections, type Judge, type JudgedDetection, whereAll } from './conditions.ts';
 import { firstAccepted, type JudgedList } from './first-accepted.ts';
 
@@ -56,7 +56,7 @@ function newestFirst(
 function select(columns: string, conditions: readonly string[], after: DetectionKey | undefined): string {
   const where = [...conditions];
   if (after !== undefined) {
-    const time = timeLiteral(after.timestamp);
+    const time = millisecondsLiteral(after.timestamp);
     // The first part is implied by the second; it keeps newer partitions out of the plan.
     where.push(`timestamp <= ${time}`, `(timestamp, ordinal) < (${time}, ${bigintLiteral(after.ordinal)})`);
   }
@@ -100,12 +100,12 @@ async function wholeDetections(session: Session, keys: readonly DetectionKey[]):
   const [first, last] = [keys[0], keys.at(-1)];
   if (first === undefined || last === undefined) return [];
   const values = keys.map(
-    ({ timestamp, ordinal }) => `(${timeLiteral(timestamp)}, ${bigintLiteral(ordinal)})`,
+    ({ timestamp, ordinal }) => `(${millisecondsLiteral(timestamp)}, ${bigintLiteral(ordinal)})`,
   );
   // The bounds keep other partitions out of the plan.
   const query = `SELECT ${DETECTION_COLUMNS} FROM detection JOIN (VALUES ${values.join(', ')}) AS meant (at, number)
       ON timestamp = at AND ordinal = number
-    WHERE timestamp >= ${timeLiteral(last.timestamp)} AND timestamp <= ${timeLiteral(first.timestamp)}
+    WHERE timestamp >= ${millisecondsLiteral(last.timestamp)} AND timestamp <= ${millisecondsLiteral(first.timestamp)}
     ORDER BY timestamp DESC, ordinal DESC`;
   const detections: StoredDetection[] = [];
   await readRows(session, query, (row) => {

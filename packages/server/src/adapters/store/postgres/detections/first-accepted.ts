@@ -1,5 +1,5 @@
 import type { Session } from '../connection/session.ts';
-import { type RowReader, readRows } from './binary/read-rows.ts';
+import { type RowReader, readRows } from '../wire/read-rows.ts';
 
 /** Rows that are looked at in the order of the list, one piece after the other, before all others are looked at in any order. */
 const LOOKS = [2_048, 16_384];

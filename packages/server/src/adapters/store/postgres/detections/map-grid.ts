@@ -1,7 +1,7 @@
 import { GridBuilder } from '../../../../core/detections/grid.ts';
 import type { GridAnswer, GridQuery, NetworkFilter } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { type RowReader, readRows } from './binary/read-rows.ts';
+import { type RowReader, readRows } from '../wire/read-rows.ts';
 import {
   type Asked,
   askDetections,

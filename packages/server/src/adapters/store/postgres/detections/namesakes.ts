@@ -1,8 +1,8 @@
 import { maxNamesakes } from '../../../../core/detections/networks/network.ts';
 import type { NamesakeQuery, Namesakes, NetworkRecord } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { textListLiteral, textLiteral } from './binary/literals.ts';
-import { readRows } from './binary/read-rows.ts';
+import { textListLiteral, textLiteral } from '../wire/literals.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { NETWORK, readRecord } from './network-rows.ts';
 
 /** Networks with a name that others may bear; an index has them. */

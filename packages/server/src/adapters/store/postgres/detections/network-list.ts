@@ -10,8 +10,8 @@ import type {
   NetworkRecord,
 } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import { textLiteral, timeLiteral } from './binary/literals.ts';
-import { type RowReader, readRows } from './binary/read-rows.ts';
+import { millisecondsLiteral, textLiteral } from '../wire/literals.ts';
+import { type RowReader, readRows } from '../wire/read-rows.ts';
 import { askNetworks, whereAll } from './conditions.ts';
 import { firstAccepted, type JudgedList } from './first-accepted.ts';
 import { NETWORK, readRecord } from './network-rows.ts';
@@ -52,7 +52,7 @@ export async function listNetworks(
 function select(conditions: readonly string[], after: NetworkPlace | undefined): string {
   const where = [...conditions];
   if (after !== undefined) {
-    const time = timeLiteral(after.lastSeenAt);
+    const time = millisecondsLiteral(after.lastSeenAt);
     const key = `(${detectionTypes.indexOf(after.type)}, ${textLiteral(after.identity)})`;
     where.push(`last_seen_at <= ${time}`, `(last_seen_at < ${time} OR (type, identity) > ${key})`);
   }

@@ -5,7 +5,7 @@ import {
   toNetworkRecord,
 } from '../../../../core/detections/networks/network-fold.ts';
 import type { NetworkRecord } from '../../../../ports/detection-store.ts';
-import type { RowReader } from './binary/read-rows.ts';
+import type { RowReader } from '../wire/read-rows.ts';
 
 /** Columns of `network` in the order in which {@link readNetwork} reads them, and their types. */
 export const networkColumns = [

@@ -11,7 +11,7 @@ import { originalText } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
 import { fetchRows } from '../queries/stored-devices.ts';
 import { isDeclared } from '../queries/verify.ts';
-import { readRows } from './binary/read-rows.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { tileCode } from './tile-code.ts';
 
 /** Faults of one check that are told one by one; the others are counted. */

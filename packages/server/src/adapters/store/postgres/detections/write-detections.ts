@@ -2,13 +2,7 @@ import { detectionTypes } from '@pisync/protocol';
 import { clockQualities } from '../../../../core/sync-state.ts';
 import type { StoredDetection } from '../../../../ports/detection-store.ts';
 import type { Session } from '../connection/session.ts';
-import {
-  bigintArray,
-  doubleArray,
-  smallintArray,
-  textArrayBytes,
-  timeArray,
-} from './binary/binary-arrays.ts';
+import { bigintArray, doubleArray, smallintArray, textArrayBytes, timeArray } from '../wire/binary-arrays.ts';
 import { tileCode } from './tile-code.ts';
 import { foldIntoNetworks } from './write-networks.ts';
 

@@ -15,9 +15,9 @@ import {
   textArrayBytes,
   timeArray,
   uuidArray,
-} from './binary/binary-arrays.ts';
-import { textListLiteral } from './binary/literals.ts';
-import { readRows } from './binary/read-rows.ts';
+} from '../wire/binary-arrays.ts';
+import { textListLiteral } from '../wire/literals.ts';
+import { readRows } from '../wire/read-rows.ts';
 import { NETWORK, networkColumns, readNetwork } from './network-rows.ts';
 import { tileCode } from './tile-code.ts';
 

@@ -17,8 +17,6 @@ const OLD_TRANSACTION_S = 600;
 
 interface Server {
   readonly version: string;
-  readonly timescale: string | null;
-  readonly license: string | null;
   readonly fullPageWrites: string;
   readonly walLevel: string;
   readonly autovacuum: string;
@@ -34,8 +32,6 @@ interface Server {
 
 const ASK = `
   SELECT current_setting('server_version') AS version,
-    (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescale,
-    current_setting('timescaledb.license', true) AS license,
     current_setting('full_page_writes') AS "fullPageWrites", current_setting('wal_level') AS "walLevel",
     current_setting('autovacuum') AS autovacuum, current_setting('synchronous_commit') AS synchronous,
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, current_setting('max_connections')::int AS most,
@@ -48,7 +44,7 @@ const ASK = `
       WHERE NOT active AND pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) > ${KEPT_LOG}) AS slots
   FROM pg_stat_activity WHERE backend_type = 'client backend'`;
 
-/** Version, extension, settings, connections and clock of a server. */
+/** Version, settings, connections and clock of a server. */
 export async function inspectServer(session: Session, options: StoreOptions): Promise<readonly Finding[]> {
   const started = Date.now();
   const [server] = await session.query<Server>(ASK);
@@ -56,24 +52,11 @@ export async function inspectServer(session: Session, options: StoreOptions): Pr
   const half = (started + Date.now()) / 2;
   return [
     { severity: 'ok', check: 'server', detail: `PostgreSQL ${server.version}` },
-    timescaleFinding(server),
     ...settingFindings(server),
     connectionFinding(server, options),
     ...keptFindings(server),
     clockFinding(server.now - half),
   ];
-}
-
-function timescaleFinding({ timescale, license }: Server): Finding {
-  const check = 'timescaledb';
-  if (timescale === null) {
-    return { severity: 'ok', check, detail: 'not present: plain partitions, and telemetry in sealed blocks' };
-  }
-  if (license === 'apache') {
-    const detail = `${timescale} with timescaledb.license = apache, which has no columnstore and no policies: set it to timescale`;
-    return { severity: 'warning', check, detail };
-  }
-  return { severity: 'ok', check, detail: `version ${timescale}` };
 }
 
 function settingFindings(server: Server): readonly Finding[] {

@@ -8,6 +8,7 @@ import { checkServer, connectError } from '../connection/server-check.ts';
 import type { Session } from '../connection/session.ts';
 import { PostgresTarget } from '../migrations/postgres-target.ts';
 import { migrations } from '../migrations/versions.ts';
+import { inspectLayout } from './inspect-layout.ts';
 import { inspectReplicas } from './inspect-replicas.ts';
 import { inspectServer } from './inspect-server.ts';
 import { inspectStatements } from './inspect-statements.ts';
@@ -31,6 +32,7 @@ export async function inspectPostgresStore(
     return [
       ...(await ask((session) => inspectServer(session, options))),
       schemaFinding(version),
+      ...(await ask(inspectLayout)),
       ...(await ask((session) => inspectTables(session, schema, version))),
       ...(await inspectStatements(ask)),
       ...(await inspectReplicas(database, options)),

@@ -61,7 +61,8 @@ function* buildOne(schema: string, place: string, name: string, on: string): Tas
   yield { run: `CREATE INDEX CONCURRENTLY ${name} ON ${place} ${on}`, alone: true };
 }
 
-function* kindOf(
+/** What a table is to whoever builds indexes on it. */
+export function* kindOf(
   schema: string,
   table: string,
 ): Generator<Task, 'plain' | 'partitioned' | 'hypertable', readonly Row[]> {

@@ -1,14 +1,7 @@
 import type { Migration } from '../../migrations/migration.ts';
-import { detectionTables } from '../schema/detection-tables.ts';
-import { eventTables } from '../schema/event-tables.ts';
-import { policyTables } from '../schema/policy-table.ts';
-import { telemetryTables } from '../schema/telemetry-tables.ts';
+import { failureTables } from '../schema/failure-table.ts';
 import { buildIndex, type ConcurrentIndex, dropIndex } from './concurrent-index.ts';
-
-const CREATES =
-  /^\s*CREATE (?:UNLOGGED )?(TABLE|SEQUENCE|MATERIALIZED VIEW|VIEW|FUNCTION|TYPE) (?:IF NOT EXISTS )?(\w+)/;
-
-const first: readonly string[] = [...eventTables, ...telemetryTables, ...detectionTables, ...policyTables];
+import { dropTables, makeTables } from './first-tables.ts';
 
 /** Worst devices first, without a look at those that never failed. */
 export const totalFailures: ConcurrentIndex = {
@@ -30,12 +23,19 @@ export const migrations: readonly Migration[] = [
     version: 1,
     name: 'first-tables',
     note: 'makes all tables',
-    up: first,
-    down: dropsOf(first),
+    up: makeTables,
+    down: dropTables,
     dropsData: true,
   },
   {
     version: 2,
+    name: 'failure-counts',
+    note: 'commits keep up how many devices have how many failures; makes an empty table, which the next start fills by a pass over the devices',
+    up: failureTables,
+    down: ['DROP TABLE IF EXISTS failure_count'],
+  },
+  {
+    version: 3,
     name: 'total-failures-index',
     note: 'lists of the devices with most failures read only these; builds an index of the devices that ever failed',
     up: (workplace) => buildIndex(workplace, totalFailures),
@@ -43,7 +43,7 @@ export const migrations: readonly Migration[] = [
     concurrently: true,
   },
   {
-    version: 3,
+    version: 4,
     name: 'failures-index',
     note: "a device's failures are found without its successes; builds an index of the failed events of each partition",
     up: (workplace) => buildIndex(workplace, failures),
@@ -51,13 +51,3 @@ export const migrations: readonly Migration[] = [
     concurrently: true,
   },
 ];
-
-/** Statements that remove what others made, the newest first. Indexes go with their tables. */
-function dropsOf(statements: readonly string[]): readonly string[] {
-  const drops: string[] = [];
-  for (const statement of statements) {
-    const [, kind, name] = CREATES.exec(statement) ?? [];
-    if (kind !== undefined) drops.unshift(`DROP ${kind} IF EXISTS ${name} CASCADE`);
-  }
-  return drops;
-}

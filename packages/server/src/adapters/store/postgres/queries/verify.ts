@@ -7,6 +7,7 @@ import type { Finding, HourTotals } from '../../../../ports/store.ts';
 import { type Claim, eventClaim } from '../commit/identities.ts';
 import { textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
+import { failureCountFault } from '../failures/failure-counts.ts';
 import { type StoredDevice, storedDevices } from './stored-devices.ts';
 
 /** Faults that are told one by one; the others are counted. */
@@ -104,6 +105,8 @@ class EventsCheck {
   async findings(): Promise<readonly Finding[]> {
     await this.#findClaims();
     await this.#checkPositions();
+    const miscounted = await failureCountFault(this.#session);
+    if (miscounted !== undefined) this.#fault(miscounted);
     if (this.#dropped === 0) await this.#checkHours();
     if (this.#faultCount === 0 && this.#dropped > 0) {
       const detail = `${this.#events} events are there once. ${this.#dropped} older ones were dropped (events_retention): what follows from all of them is not compared.`;

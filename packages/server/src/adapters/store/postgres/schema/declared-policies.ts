@@ -2,6 +2,7 @@ import { PisyncError } from '@pisync/protocol';
 import type { PolicyView } from '../../../../ports/store-admin.ts';
 import { textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
+import type { LayoutKind } from './layout/layout.ts';
 
 /** What a policy may be. */
 type Kind =
@@ -10,9 +11,11 @@ type Kind =
   | { readonly kind: 'fixed' };
 
 interface Declared {
-  readonly default: string;
+  /** For a store in either layout, or in each. */
+  readonly default: string | Readonly<Record<LayoutKind, string>>;
   readonly rule: Kind;
-  readonly help: string;
+  /** For a store in either layout, or in each; none where it means nothing there. */
+  readonly help: string | Readonly<Partial<Record<LayoutKind, string>>>;
 }
 
 const MOST_DAYS = 36_500;
@@ -21,32 +24,54 @@ const declared = {
   partitions_ahead: {
     default: '2',
     rule: { kind: 'count', most: 24 },
-    help: 'months for which partitions of sync events and detections are made before they begin',
+    help: {
+      partitions: 'months for which partitions of sync events and detections are made before they begin',
+    },
   },
   events_partition: {
     default: 'month',
     rule: { kind: 'fixed' },
-    help: 'what a partition of sync events, and one of detections, holds',
+    help: {
+      partitions: 'what a partition of sync events, and one of detections, holds',
+      hypertables: 'what a chunk of sync events, and one of detections, holds: 30 days',
+    },
   },
   events_retention: {
     default: 'off',
     rule: { kind: 'days', least: 31 },
-    help: 'days after which a partition of sync events is dropped; numbers of failures and identities stay',
+    help: {
+      partitions:
+        'days after which a partition of sync events is dropped; numbers of failures and identities stay',
+      hypertables:
+        'days after which a chunk of sync events is dropped; numbers of failures and identities stay',
+    },
   },
   telemetry_partition: {
     default: 'day',
     rule: { kind: 'fixed' },
-    help: 'what a partition of telemetry holds; it is made when the first point of the day comes',
+    help: {
+      partitions: 'what a partition of telemetry holds; it is made when the first point of the day comes',
+      hypertables: 'what a chunk of telemetry holds',
+    },
   },
   telemetry_seal_after: {
-    default: '7',
+    // Blocks take late points at little cost, and answer five times as fast as rows; a chunk is unpacked for them.
+    default: { partitions: '1', hypertables: '7' },
     rule: { kind: 'days', least: 1 },
-    help: 'days after which telemetry is packed into blocks',
+    help: {
+      partitions: 'days after which telemetry is packed into blocks',
+      hypertables: 'days after which telemetry is packed into the columnstore',
+    },
   },
   telemetry_retention: {
     default: 'off',
     rule: { kind: 'days', least: 2 },
     help: 'days after which telemetry is dropped',
+  },
+  telemetry_sums: {
+    default: 'hour, day',
+    rule: { kind: 'fixed' },
+    help: { hypertables: 'continuous aggregates of telemetry: telemetry_hour and telemetry_day' },
   },
   detections_retention: {
     default: 'off',
@@ -62,13 +87,23 @@ const names = Object.keys(declared) as readonly PolicyName[];
 /** Values of all policies, as they are written. */
 export type PolicyValues = Readonly<Record<PolicyName, string>>;
 
-/** What is declared of a store, with the defaults of what nobody changed. */
-export async function storedPolicies(session: Session): Promise<PolicyValues> {
-  const rows = await session.query<{ name: string; value: string }>('SELECT name, value FROM policy');
-  const values = Object.fromEntries(names.map((name) => [name, declared[name].default])) as Record<
+function defaultOf(name: PolicyName, layout: LayoutKind): string {
+  const usual: Declared['default'] = declared[name].default;
+  return typeof usual === 'string' ? usual : usual[layout];
+}
+
+/** What is declared where nobody changed anything. */
+export function defaultPolicies(layout: LayoutKind): PolicyValues {
+  return Object.fromEntries(names.map((name) => [name, defaultOf(name, layout)])) as Record<
     PolicyName,
     string
   >;
+}
+
+/** What is declared of a store, with the defaults of what nobody changed. */
+export async function storedPolicies(session: Session, layout: LayoutKind): Promise<PolicyValues> {
+  const rows = await session.query<{ name: string; value: string }>('SELECT name, value FROM policy');
+  const values: Record<PolicyName, string> = { ...defaultPolicies(layout) };
   for (const { name, value } of rows) if (isName(name)) values[name] = value;
   return values;
 }
@@ -82,8 +117,9 @@ export function daysOf(values: PolicyValues, name: PolicyName): number | null {
 export async function writePolicies(
   session: Session,
   values: ReadonlyMap<PolicyName, string>,
+  layout: LayoutKind,
 ): Promise<void> {
-  const kept = [...values].filter(([name, value]) => value !== declared[name].default);
+  const kept = [...values].filter(([name, value]) => value !== defaultOf(name, layout));
   await session.query('DELETE FROM policy WHERE name = ANY ($1::text[])', [textArray(values.keys())]);
   await session.query('INSERT INTO policy (name, value) SELECT * FROM unnest($1::text[], $2::text[])', [
     textArray(kept.map(([name]) => name)),
@@ -91,14 +127,18 @@ export async function writePolicies(
   ]);
 }
 
-/** @throws {PisyncError} `invalid_config` for a name or a value that there is not */
-export function parsePolicies(values: ReadonlyMap<string, string>): ReadonlyMap<PolicyName, string> {
+/** @throws {PisyncError} `invalid_config` for a name or a value that there is not in a layout */
+export function parsePolicies(
+  values: ReadonlyMap<string, string>,
+  layout: LayoutKind,
+): ReadonlyMap<PolicyName, string> {
   const parsed = new Map<PolicyName, string>();
   for (const [name, value] of values) {
-    if (!isName(name)) {
+    if (!isName(name) || helpOf(name, layout) === undefined) {
+      const there = names.filter((one) => helpOf(one, layout) !== undefined);
       throw new PisyncError('invalid_config', {
         field: name,
-        detail: `There is no policy "${name}". There are: ${names.join(', ')}.`,
+        detail: `There is no policy "${name}" of a store in ${layout}. There are: ${there.join(', ')}.`,
       });
     }
     if (!fits(declared[name], value)) {
@@ -112,11 +152,31 @@ export function parsePolicies(values: ReadonlyMap<string, string>): ReadonlyMap<
   return parsed;
 }
 
-export function policyViews(values: PolicyValues): readonly PolicyView[] {
-  return names.map((name) => {
-    const { default: usual, help } = declared[name];
-    return { name, value: values[name], default: usual, allowed: allowed(declared[name]), help };
+/** @param notes - what else is to be told of a policy */
+export function policyViews(
+  values: PolicyValues,
+  layout: LayoutKind,
+  notes: ReadonlyMap<PolicyName, string> = new Map(),
+): readonly PolicyView[] {
+  return names.flatMap((name) => {
+    const help = helpOf(name, layout);
+    if (help === undefined) return [];
+    const note = notes.get(name);
+    return [
+      {
+        name,
+        value: values[name],
+        default: defaultOf(name, layout),
+        allowed: allowed(declared[name]),
+        help: note === undefined ? help : `${help} (${note})`,
+      },
+    ];
   });
+}
+
+function helpOf(name: PolicyName, layout: LayoutKind): string | undefined {
+  const { help }: Declared = declared[name];
+  return typeof help === 'string' ? help : help[layout];
 }
 
 function isName(text: string): text is PolicyName {
@@ -133,7 +193,7 @@ function fits({ default: usual, rule }: Declared, value: string): boolean {
 }
 
 function allowed({ default: usual, rule }: Declared): string {
-  if (rule.kind === 'fixed') return usual;
+  if (rule.kind === 'fixed') return String(usual);
   if (rule.kind === 'count') return `1 to ${rule.most}`;
   return `${rule.least} to ${MOST_DAYS} days, or off`;
 }

@@ -2,12 +2,15 @@ import type pg from 'pg';
 import type { PreparedGroup } from '../commit/group-commit.ts';
 import type { Database } from '../connection/database.ts';
 import { sessionOf } from '../connection/session.ts';
+import { findLayout } from './layout/find-layout.ts';
+import type { LayoutKind } from './layout/layout.ts';
 
-/** Makes the partitions that commits need, before they need them. */
+/** Makes the partitions that commits need, before they need them. Hypertables need none. */
 export class PartitionTable {
   readonly #database: Database;
   /** Partitions that are there, as `sync_event_2026_11`. */
   readonly #known = new Set<string>();
+  #layout: LayoutKind | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -18,8 +21,31 @@ export class PartitionTable {
     this.#known.clear();
   }
 
+  /** True where all that the groups need is known to be there. */
+  covers(groups: readonly PreparedGroup[]): boolean {
+    return this.#missing(groups).size === 0;
+  }
+
   /** Makes what the groups need, in a transaction of its own: it locks the table for a moment only. */
   async ensure(groups: readonly PreparedGroup[], client: pg.Client): Promise<void> {
+    const missing = this.#missing(groups);
+    if (missing.size === 0) return;
+    if (await this.#areNeeded(client)) {
+      await makePartitions(client, this.#database, [...missing.values()]);
+    }
+    for (const name of missing.keys()) this.#known.add(name);
+  }
+
+  async #areNeeded(client: pg.Client): Promise<boolean> {
+    if (this.#layout === undefined) {
+      await client.query(this.#database.begin('read'));
+      this.#layout = (await findLayout(sessionOf(client))).kind;
+      await client.query('COMMIT');
+    }
+    return this.#layout === 'partitions';
+  }
+
+  #missing(groups: readonly PreparedGroup[]): ReadonlyMap<string, Partition> {
     const missing = new Map<string, Partition>();
     const months = { sync_event: new Set<number>(), detection: new Set<number>() };
     for (const { group } of groups) {
@@ -32,9 +58,7 @@ export class PartitionTable {
         if (!this.#known.has(month.name)) missing.set(month.name, month);
       }
     }
-    if (missing.size === 0) return;
-    await makePartitions(client, this.#database, [...missing.values()]);
-    for (const name of missing.keys()) this.#known.add(name);
+    return missing;
   }
 }
 

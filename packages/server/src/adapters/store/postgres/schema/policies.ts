@@ -4,7 +4,10 @@ import { sayGoodbye } from '../connection/goodbye.ts';
 import { sessionOf } from '../connection/session.ts';
 import { daysOf, type PolicyValues, storedPolicies } from './declared-policies.ts';
 import { ExpiredPartitions } from './expired-partitions.ts';
+import { findLayout } from './layout/find-layout.ts';
+import { runHypertableRound } from './layout/hypertable-round.ts';
 import { makePartitions, monthNumber, monthPartition } from './partitions.ts';
+import type { PolicyReport } from './policy-report.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,21 +25,9 @@ export interface PackedTelemetry {
   dropSealedPoints(day: number): Promise<readonly string[]>;
 }
 
-/** What a round of maintenance did. */
-export interface PolicyReport {
-  /** False where another process is at it. */
-  readonly ran: boolean;
-  /** Tables of partitions that were made, and of those that were dropped. */
-  readonly made: readonly string[];
-  readonly dropped: readonly string[];
-  /** What was told of packed telemetry. */
-  readonly sealed: readonly string[];
-  /** What could not be done, and is tried again by the next round. */
-  readonly failures: readonly { readonly policy: string; readonly error: Error }[];
-}
-
 /**
- * Does what the declared policies ask for: makes partitions ahead, packs telemetry, drops what is past its time. To be called
+ * Does what the declared policies ask for: makes partitions ahead, packs telemetry, drops what is past its time. Hypertables
+ * are looked after by jobs of TimescaleDB, which are made to be as they are declared. To be called
  * every hour by every process. Identities stay for ever, so that what was dropped is still known when it is sent again; so do
  * numbers of devices and networks.
  *
@@ -48,15 +39,18 @@ export async function runPolicies(
   packed: PackedTelemetry,
   now: number = Date.now(),
 ): Promise<PolicyReport> {
+  const layout = await database.read((session) => findLayout(session));
+  const lock = `${POLICY_LOCK}, hashtext('${database.place.schema}')`;
+  if (layout.kind === 'hypertables') return runHypertableRound(database, layout, lock, now);
   const holder = await database.connect();
   try {
     await holder.query(`${database.begin('write')}; SET LOCAL idle_in_transaction_session_timeout = 0`);
     // What runs concurrently waits for every open snapshot. A statement with parameters would leave one: its portal stays.
     const [row] = await sessionOf(holder).query<{ held: boolean }>(
-      `SELECT pg_try_advisory_xact_lock(${POLICY_LOCK}, hashtext('${database.place.schema}')) AS held`,
+      `SELECT pg_try_advisory_xact_lock(${lock}) AS held`,
     );
     if (row?.held !== true) return { ran: false, made: [], dropped: [], sealed: [], failures: [] };
-    const values = await database.read((session) => storedPolicies(session));
+    const values = await database.read((session) => storedPolicies(session, 'partitions'));
     return await new Round(database, values, packed, now).run();
   } finally {
     await sayGoodbye(holder);

@@ -6,6 +6,7 @@ import type { DeviceRow } from '../commit/device-state.ts';
 import { writeDeviceRows } from '../commit/write-devices.ts';
 import type { Database } from '../connection/database.ts';
 import { type Session, sessionOf } from '../connection/session.ts';
+import { countFailures } from '../failures/failure-counts.ts';
 import { storedDevices } from '../queries/stored-devices.ts';
 
 /** Devices that are written in one go. */
@@ -33,6 +34,7 @@ export async function adoptPolicy(
     }
     await session.query('UPDATE store SET partial = $1, last_writer = NULL WHERE id = 1', [partial]);
   }
+  await countFailures(session, row?.partial !== partial);
   await client.query('COMMIT');
 }
 

@@ -8,11 +8,11 @@
  *   `value`, so that sums leave it out; a boolean is 0 or 1. The key holds the value, too: what is summed up is then read from
  *   the index alone.
  * - `point_day`: the days that ever had a partition, as days since 1970, how many commits wrote into each, and whether it has
- *   one now.
+ *   one now; of a hypertable all days that points came for.
  * - `point_block`: sealed days, in blocks of the format that docs/spec/sqlite-points.md tells, by series and time. A `run` is what
  *   was sealed at once; where a day has several, the points of a later one replace those of the same time in others, as do those
- *   of its partition, if it has one again. Times are microseconds since 1970.
- * - `point_bounds`: one row; days from `past` to before `future` have partitions of their own.
+ *   of its partition, if it has one again. Times are microseconds since 1970. Empty where points are a hypertable.
+ * - `point_bounds`: one row; days from `past` to before `future` have partitions of their own. Only where there are partitions.
  */
 export const telemetryTables: readonly string[] = [
   `CREATE TABLE series (
@@ -55,6 +55,10 @@ export const telemetryTables: readonly string[] = [
   'CREATE INDEX point_block_day ON point_block (day, run)',
   `CREATE INDEX point_block_place ON point_block
     USING gist (int4range(series_from, series_to, '[]'), int4range(day, day, '[]'))`,
+];
+
+/** Partitions for days that have none of their own: only where there are partitions. */
+export const pointBounds: readonly string[] = [
   `CREATE TABLE point_bounds (
     id smallint PRIMARY KEY CHECK (id = 1),
     past integer NOT NULL,

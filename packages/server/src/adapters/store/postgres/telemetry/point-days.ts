@@ -1,6 +1,8 @@
 import { numberArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
-import { timeLiteral } from './copy/binary-time.ts';
+import { layoutOf } from '../schema/layout/find-layout.ts';
+import { microsecondsLiteral } from '../wire/literals.ts';
+import { noteDays } from './hypertables/note-days.ts';
 
 /** Microseconds. */
 export const DAY = 86_400_000_000;
@@ -24,7 +26,7 @@ export function dayTable(day: number): string {
  * Makes sure that points of these days have a place, and notes that they change. To be called in a commit, while the store is
  * locked.
  *
- * Partitions are made here and not ahead of the commit, because they may be gone again in between: a sealed day has none. It
+ * Hypertables make their chunks by themselves. Partitions are made here and not ahead of the commit, because they may be gone again in between: a sealed day has none. It
  * blocks nobody: a table is made beside the others and then attached, for which no reader and no writer has to stop.
  *
  * Times of points are corrected before they get here, so that few days come. Where they were not, a clock that went mad must
@@ -34,6 +36,10 @@ export function dayTable(day: number): string {
  */
 export async function prepareDays(session: Session, days: ReadonlySet<number>): Promise<void> {
   if (days.size === 0) return;
+  if ((await layoutOf(session)).kind === 'hypertables') {
+    await noteDays(session, days);
+    return;
+  }
   const known = await session.query<{ day: number; open: boolean }>(
     'UPDATE point_day SET commits = commits + 1 WHERE day = ANY($1::int[]) RETURNING day, open',
     [numberArray(days)],
@@ -91,7 +97,7 @@ async function makeDays(session: Session, days: readonly number[]): Promise<void
 }
 
 function bound(day: number): string {
-  return timeLiteral(day * DAY).replace('timestamptz ', '');
+  return microsecondsLiteral(day * DAY).replace('timestamptz ', '');
 }
 
 /** Moves the bound on before the clock gets there. To be called while the store is locked. */
@@ -103,7 +109,7 @@ export async function moveBoundAhead(session: Session): Promise<void> {
 /** Moves the bound on, and what lies before it to where it belongs. It stops readers for a moment. */
 async function moveBound(session: Session, { today }: Bounds): Promise<void> {
   const future = today + BOUND_DAYS;
-  const before = timeLiteral(future * DAY);
+  const before = microsecondsLiteral(future * DAY);
   await run(session, 'ALTER TABLE point DETACH PARTITION point_future');
   const strays = await session.query<{ day: number }>(
     `SELECT DISTINCT floor(extract(epoch FROM time) / 86400)::int AS day FROM point_future WHERE time < ${before}`,

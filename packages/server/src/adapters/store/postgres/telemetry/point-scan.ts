@@ -1,8 +1,8 @@
 import type { Session } from '../connection/session.ts';
-import { timeLiteral } from './copy/binary-time.ts';
-import { copyOut } from './copy/copy-out.ts';
-import { PointRowReader, type PointRowShape } from './copy/point-rows.ts';
+import { copyOut } from '../wire/copy-out.ts';
+import { microsecondsLiteral } from '../wire/literals.ts';
 import { GrowingColumns } from './growing-columns.ts';
+import { PointRowReader, type PointRowShape } from './point-rows.ts';
 
 /** A stretch of time, in microseconds since the epoch: `from` inclusive, `to` exclusive. */
 export interface Stretch {
@@ -89,8 +89,8 @@ let spare: GrowingColumns | undefined;
 
 /** Literals, not sums: they tell the planner which tables to look at. */
 function within({ from, to }: Stretch): string {
-  const lower = from > Number.MIN_SAFE_INTEGER ? ` AND time >= ${timeLiteral(clamp(from))}` : '';
-  return to > Number.MAX_SAFE_INTEGER ? lower : `${lower} AND time < ${timeLiteral(clamp(to))}`;
+  const lower = from > Number.MIN_SAFE_INTEGER ? ` AND time >= ${microsecondsLiteral(clamp(from))}` : '';
+  return to > Number.MAX_SAFE_INTEGER ? lower : `${lower} AND time < ${microsecondsLiteral(clamp(to))}`;
 }
 
 function clamp(time: number): number {

@@ -87,7 +87,7 @@ function conditions(query: SeriesQuery): { readonly text: string; readonly value
 }
 
 /** A question must be asked again, from a later state. */
-class StaleTables extends Error {
+export class StaleTables extends Error {
   constructor() {
     super('a day of telemetry was sealed after the state that is asked was chosen');
   }
@@ -103,7 +103,8 @@ export interface FoundSeries {
  * Finds series by name, in the order of the question.
  *
  * @throws {StaleTables} where a table that this transaction should see is gone, because its day was sealed after the moment
- *   that the transaction sees. `holdPoints` keeps that from happening, unless a state was chosen before it was called.
+ *   that the transaction sees. `holdPoints` keeps that from happening, unless a state was chosen before it was called; of
+ *   hypertables also where it was dropped by a policy.
  */
 export async function lookUpSeries(
   session: Session,

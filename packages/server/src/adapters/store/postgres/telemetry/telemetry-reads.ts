@@ -11,6 +11,8 @@ import type {
 } from '../../../../ports/telemetry-store.ts';
 import type { Session } from '../connection/session.ts';
 import { GrowingColumns } from './growing-columns.ts';
+import { ofOneState } from './hypertables/one-state.ts';
+import { answerFromSums } from './hypertables/read-sums.ts';
 import { holdPoints } from './point-scan.ts';
 import { ALL_POINTS, readFirst, readSeries } from './sealing/merged-points.ts';
 import { type FoundSeries, lookUpSeries, seriesPage } from './series-page.ts';
@@ -20,9 +22,10 @@ type Read = <T>(question: (session: Session) => Promise<T>) => Promise<T>;
 /** Points of one series that are summed up at once: 4 million are 68 MB. */
 const MOST_POINTS = 1 << 22;
 
-export function telemetryReads(read: Read): TelemetryStore {
+export function telemetryReads(ask: Read): TelemetryStore {
+  const read = ofOneState(ask);
   return {
-    series: (query) => read((session) => seriesPage(session, query)),
+    series: (query) => ask((session) => seriesPage(session, query)),
     range: (query) => read((session) => range(session, query)),
     aggregate: (query) => read((session) => aggregate(session, query)),
     downsample: (query) => read((session) => downsample(session, query)),
@@ -54,10 +57,16 @@ async function aggregate(
   );
   if (known.length === 0) return undefined;
   const groupOf = new Map(known.map(({ number, group }) => [number, group]));
-  for (const run of ascendingRuns(known)) {
-    await readSeries(session, run, query, MOST_POINTS, (number, points) =>
-      groups.add(groupOf.get(number) as number, points, 0, points.count),
-    );
+  const numbers = known.map(({ number }) => number);
+  const left = await answerFromSums(session, query, numbers, (number, rows) =>
+    groups.addRows(groupOf.get(number) as number, rows),
+  );
+  for (const stretch of left) {
+    for (const run of ascendingRuns(known)) {
+      await readSeries(session, run, stretch, MOST_POINTS, (number, points) =>
+        groups.add(groupOf.get(number) as number, points, 0, points.count),
+      );
+    }
   }
   return groups.answers();
 }

@@ -1,9 +1,10 @@
 import { numberArray, storableText, textArray } from '../connection/arrays.ts';
 import type { Session } from '../connection/session.ts';
-import { copyIn } from './copy/copy-in.ts';
-import { PointRowWriter } from './copy/point-rows.ts';
+import { copyIn } from '../wire/copy-in.ts';
+import { CopyRows } from '../wire/copy-rows.ts';
 import { type GatheredPoints, gatherPoints, type PointPart } from './gather-points.ts';
 import { dayOf, prepareDays } from './point-days.ts';
+import { addPoint, POINT_COLUMNS } from './point-rows.ts';
 import { findSeries, toTime, valueText, type WrittenSeries, writeSeries } from './series-rows.ts';
 
 export type { PointPart } from './gather-points.ts';
@@ -68,21 +69,19 @@ async function copyNew(
   rest: Rest,
 ): Promise<void> {
   const { times, values, kinds, texts } = points;
-  const rows = new PointRowWriter();
-  let copied = 0;
+  const rows = new CopyRows();
   for (const { number, from, to, before } of series) {
     let at = from;
     if (before !== null) while (at < to && (times[at] as number) <= before.newest) at += 1;
     rest.add(points, number, from, at);
-    copied += to - at;
     for (; at < to; at++) {
       const value = values[at] as number;
       const kind = kinds[at] as number;
       const text = kind === TEXT ? storableText(texts[value] as string) : null;
-      rows.add(number, times[at] as number, value, kind, text);
+      addPoint(rows, number, times[at] as number, value, kind, text);
     }
   }
-  if (copied > 0) await copyIn(session, 'point (series, time, value, kind, text)', rows.finish());
+  if (rows.count > 0) await copyIn(session, `point (${POINT_COLUMNS})`, rows.end());
 }
 
 /** Points that may replace others. */

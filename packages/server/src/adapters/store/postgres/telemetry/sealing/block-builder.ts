@@ -1,6 +1,6 @@
 import { encodePointBlock } from '../../../sealed/points/point-block.ts';
 import { MAX_BLOCK_POINTS, TEXT_KIND } from '../../../sealed/points/point-columns.ts';
-import { CopyRows } from '../../connection/copy-rows.ts';
+import { CopyRows } from '../../wire/copy-rows.ts';
 
 /** Level of zstd for what stays. */
 const LEVEL = 3;

@@ -3,8 +3,7 @@ import type { PointColumns } from '../../../sealed/points/point-columns.ts';
 import { pointSpace } from '../../../sealed/points/point-columns.ts';
 import type { PointCursor } from '../../../sealed/points/point-merge.ts';
 import type { Session } from '../../connection/session.ts';
-import { CopyHeader } from '../copy/copy-header.ts';
-import { copyOut } from '../copy/copy-out.ts';
+import { readRows } from '../../wire/read-rows.ts';
 import { dayOf } from '../point-days.ts';
 import type { Stretch } from '../point-scan.ts';
 
@@ -93,16 +92,9 @@ export async function loadBlocks(
 ): Promise<readonly LoadedBlock[]> {
   const found = new Map<number, Uint8Array>();
   const ids = places.map(({ id }) => id);
-  const header = new CopyHeader();
   if (ids.length > 0) {
-    await copyOut(session, `SELECT id, data FROM point_block WHERE id = ANY('{${ids.join()}}')`, {
-      take: (bytes, view, from, to) => {
-        const at = header.skip(bytes, view, from, to);
-        // Two columns, the first of 8 bytes; else it is the end.
-        if (at >= to || view.getInt16(at) !== 2) return;
-        const id = view.getInt32(at + 6) * 4_294_967_296 + view.getUint32(at + 10);
-        found.set(id, bytes.subarray(at + 18, at + 18 + view.getInt32(at + 14)));
-      },
+    await readRows(session, `SELECT id, data FROM point_block WHERE id = ANY('{${ids.join()}}')`, (row) => {
+      found.set(row.bigint() as number, row.bytes() as Buffer);
     });
   }
   return places.map((place) => {

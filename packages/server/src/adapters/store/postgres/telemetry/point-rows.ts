@@ -1,9 +1,7 @@
-import { readTime, writeTime } from './binary-time.ts';
-import { COPY_HEADER, COPY_SIGNATURE, CopyHeader } from './copy-header.ts';
-import type { CopyTaker } from './copy-out.ts';
-
-const TRAILER = -1;
-const NULL = -1;
+import { readMicroseconds } from '../wire/binary-time.ts';
+import { CopyHeader, END, NONE } from '../wire/copy-format.ts';
+import type { CopyTaker } from '../wire/copy-out.ts';
+import type { CopyRows } from '../wire/copy-rows.ts';
 
 const TEXT = 2;
 
@@ -56,7 +54,7 @@ export class PointRowReader implements CopyTaker {
   #row(bytes: Buffer, view: DataView, start: number, to: number): number {
     const fields = view.getInt16(start);
     let at = start + 2;
-    if (fields === TRAILER) {
+    if (fields === END) {
       this.#ended = true;
       return at;
     }
@@ -66,9 +64,9 @@ export class PointRowReader implements CopyTaker {
       series = view.getInt32(at + 4);
       at += 8;
     }
-    const time = readTime(view, at + 4);
+    const time = readMicroseconds(view, at + 4);
     at += 12;
-    const value = view.getInt32(at) === NULL ? Number.NaN : view.getFloat64(at + 4);
+    const value = view.getInt32(at) === NONE ? Number.NaN : view.getFloat64(at + 4);
     at += Number.isNaN(value) ? 4 : 12;
     if (this.#shape.kinds) at = this.#kind(bytes, view, at, series, time, value);
     else if (!Number.isNaN(value)) this.#sink(series, time, value, 0, null);
@@ -80,7 +78,7 @@ export class PointRowReader implements CopyTaker {
     const kind = view.getInt16(start + 4);
     const length = view.getInt32(start + 6);
     const at = start + 10;
-    if (length === NULL) {
+    if (length === NONE) {
       this.#sink(series, time, value, kind, null);
       return at;
     }
@@ -93,62 +91,23 @@ function notRows(what: string): TypeError {
   return new TypeError(`the database sent ${what}`);
 }
 
-const ROW_BYTES = 42;
-const FIRST_BYTES = 1 << 16;
+/** The columns of {@link addPoint}. */
+export const POINT_COLUMNS = 'series, time, value, kind, text';
+const FIELDS = 5;
 
-/** Writes rows `series, time, value, kind, text` for a binary COPY. */
-export class PointRowWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
-  #view = viewOf(this.#bytes);
-  #at = COPY_HEADER;
-
-  constructor() {
-    this.#bytes.fill(0, 0, COPY_HEADER);
-    COPY_SIGNATURE.copy(this.#bytes);
-  }
-
-  /** @param text - as it can be stored; null for all but texts, whose `value` is nothing */
-  add(series: number, time: number, value: number, kind: number, text: string | null): void {
-    const view = this.#reserve(ROW_BYTES + (text === null ? 0 : 3 * text.length));
-    let at = this.#at;
-    view.setInt16(at, 5);
-    view.setInt32(at + 2, 4);
-    view.setInt32(at + 6, series);
-    view.setInt32(at + 10, 8);
-    writeTime(view, at + 14, time);
-    if (kind === TEXT) {
-      view.setInt32(at + 22, NULL);
-      at += 26;
-    } else {
-      view.setInt32(at + 22, 8);
-      view.setFloat64(at + 26, value);
-      at += 34;
-    }
-    view.setInt32(at, 2);
-    view.setInt16(at + 4, kind);
-    at += 6;
-    const length = text === null ? NULL : this.#bytes.write(text, at + 4, 'utf8');
-    view.setInt32(at, length);
-    this.#at = at + 4 + Math.max(0, length);
-  }
-
-  /** The whole COPY; the writer is done. */
-  finish(): Buffer {
-    this.#reserve(2).setInt16(this.#at, TRAILER);
-    return this.#bytes.subarray(0, this.#at + 2);
-  }
-
-  #reserve(more: number): DataView {
-    if (this.#at + more > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + more));
-      this.#bytes.copy(grown, 0, 0, this.#at);
-      this.#bytes = grown;
-      this.#view = viewOf(grown);
-    }
-    return this.#view;
-  }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** @param text - as it can be stored; null for all but texts, whose `value` is nothing */
+export function addPoint(
+  rows: CopyRows,
+  series: number,
+  time: number,
+  value: number,
+  kind: number,
+  text: string | null,
+): void {
+  rows.row(FIELDS);
+  rows.integer(series);
+  rows.microseconds(time);
+  rows.double(kind === TEXT ? null : value);
+  rows.smallint(kind);
+  rows.text(text);
 }

@@ -8,8 +8,8 @@ import {
   smallintArray,
   textArrayBytes,
   timeArray,
-} from '../../../../src/adapters/store/postgres/detections/binary/binary-arrays.ts';
-import { readRows } from '../../../../src/adapters/store/postgres/detections/binary/read-rows.ts';
+} from '../../../../src/adapters/store/postgres/wire/binary-arrays.ts';
+import { readRows } from '../../../../src/adapters/store/postgres/wire/read-rows.ts';
 import { PostgresServer } from '../../../postgres/postgres-server.ts';
 
 describe('rows in binary form', () => {
@@ -134,5 +134,32 @@ describe('rows in binary form', () => {
     );
     assert.deepEqual(seen, [1, 2, 3]);
     assert.deepEqual(await session.query('SELECT 7 AS seven'), [{ seven: 7 }]);
+  });
+
+  it('are read in turn with the statements before and behind', async () => {
+    const order: unknown[] = [];
+    await Promise.all([
+      session.query('CREATE TEMPORARY TABLE turn (n bigint)').then(() => order.push('made')),
+      session.query('INSERT INTO turn VALUES (1)').then(() => order.push('filled')),
+      readRows(session, 'SELECT n FROM turn', (row) => order.push(row.bigint())),
+      session.query('DROP TABLE turn').then(() => order.push('gone')),
+    ]);
+    assert.deepEqual(order, ['made', 'filled', 1, 'gone']);
+  });
+
+  it('are given up with their connection where a reader fails long before their end', async () => {
+    const other = new pg.Client({ connectionString: server.url() });
+    other.on('error', () => {});
+    await other.connect();
+    const rows = readRows(
+      sessionOf(other),
+      `SELECT repeat('x', 1000) FROM generate_series(1, 1000000)`,
+      () => {
+        throw new RangeError('enough');
+      },
+    );
+    await assert.rejects(rows, new RangeError('enough'));
+    await assert.rejects(other.query('SELECT 1'));
+    await other.end();
   });
 });

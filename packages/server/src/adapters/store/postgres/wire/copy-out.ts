@@ -1,5 +1,6 @@
-import type { Connection } from 'pg';
-import type { Session } from '../../connection/session.ts';
+import type { Connection, Submittable } from 'pg';
+import type { Session } from '../connection/session.ts';
+import { COPY_DATA, COPY_DONE, MESSAGE_HEAD } from './copy-messages.ts';
 
 /** Takes what COPY sends. The server sends whole rows: each message holds one, the first one the header besides. */
 export interface CopyTaker {
@@ -7,11 +8,7 @@ export interface CopyTaker {
   take(bytes: Buffer, view: DataView, from: number, to: number): void;
 }
 
-/** Codes and sizes of messages; PostgreSQL manual, "Message Formats". */
-const COPY_DATA = 0x64;
-const COPY_DONE = 0x63;
 const ERROR = 0x45;
-const HEAD = 5;
 
 /**
  * Finds the messages of a COPY in what a connection receives, however it is cut. What follows the last one, or an error,
@@ -23,7 +20,7 @@ export class CopyFrames {
   #pending: Buffer[] = [];
   #length = 0;
   /** Bytes that must be there before there is anything to do. */
-  #needed = HEAD;
+  #needed = MESSAGE_HEAD;
   /** Where the next message begins. */
   #at = 0;
   /** What the taker threw: then it is given nothing more. */
@@ -53,7 +50,7 @@ export class CopyFrames {
   /** Reads whole messages and keeps what is left. @returns true where that belongs to the driver */
   #read(bytes: Buffer): boolean {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#needed = HEAD;
+    this.#needed = MESSAGE_HEAD;
     this.#at = 0;
     let ended: boolean;
     try {
@@ -72,7 +69,7 @@ export class CopyFrames {
   /** @returns true where what follows belongs to the driver */
   #takeAll(bytes: Buffer, view: DataView): boolean {
     const taker = this.#taker;
-    while (this.#at + HEAD <= bytes.length) {
+    while (this.#at + MESSAGE_HEAD <= bytes.length) {
       const at = this.#at;
       const code = bytes[at];
       // The driver learns of an error, and ends the query by it.
@@ -83,7 +80,7 @@ export class CopyFrames {
         return false;
       }
       this.#at = end;
-      if (code === COPY_DATA) taker.take(bytes, view, at + HEAD, end);
+      if (code === COPY_DATA) taker.take(bytes, view, at + MESSAGE_HEAD, end);
       else if (code === COPY_DONE) return true;
     }
     return false;
@@ -99,7 +96,7 @@ type Listener = (bytes: Buffer) => void;
  * A query by which the driver hands over its connection while rows come. Its own reader makes an object of every row, and a
  * stream of every message: both take several times as long as the server does.
  */
-class CopyOut {
+class CopyOut implements Submittable {
   /** Set by the driver: ends the timer that it set for the answer. */
   callback: (() => void) | undefined;
   readonly #text: string;
@@ -138,7 +135,7 @@ class CopyOut {
       stream.removeListener('data', listen);
       stream.on('data', driver);
     };
-    (connection as unknown as { query(text: string): void }).query(this.#text);
+    connection.query(this.#text);
   }
 
   handleCommandComplete(): void {}
@@ -157,10 +154,18 @@ class CopyOut {
   }
 }
 
-/** Runs `COPY (…) TO STDOUT (FORMAT binary)` and hands its rows over as they come. @throws what the taker throws */
-export function copyOut(session: Session, question: string, taker: CopyTaker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-    session.client.query(new CopyOut(`COPY (${question}) TO STDOUT (FORMAT binary)`, taker, end));
-  });
+/**
+ * Runs a query and hands its rows over as they come; what is held is a piece of the answer, however long that is. The server may
+ * answer with several processes.
+ *
+ * @param query - without parameters: values stand in it as literals
+ * @throws what the taker throws. The rest of the rows is received then, or the connection given up where that is much
+ */
+export function copyOut(session: Session, query: string, taker: CopyTaker): Promise<void> {
+  const receive = () =>
+    new Promise<void>((resolve, reject) => {
+      const end = (error?: unknown) => (error === undefined ? resolve() : reject(error));
+      session.client.query(new CopyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, taker, end));
+    });
+  return session.inTurn(receive);
 }

@@ -1,5 +1,5 @@
 import { escapeLiteral } from 'pg';
-import { storableText } from '../../connection/arrays.ts';
+import { storableText } from '../connection/arrays.ts';
 
 /*
  * Values as they stand in a statement that takes no parameters, as COPY does. Texts are hostile; nothing else than these functions
@@ -27,9 +27,16 @@ const FIRST = -62_167_219_200_000;
 const LAST = Date.UTC(10_000, 0);
 
 /** Epoch milliseconds. Of a time that is no whole one, or no date, the next later date that can be stored. */
-export function timeLiteral(time: number): string {
+export function millisecondsLiteral(time: number): string {
   const whole = Math.ceil(Math.min(LAST, Math.max(FIRST, time)));
   return `(timestamptz 'epoch' + '${whole}'::bigint * interval '1 millisecond')`;
+}
+
+/** Microseconds since 1970 of a point, whose year has four digits; a constant, by which the planner leaves tables out. */
+export function microsecondsLiteral(time: number): string {
+  const ms = Math.floor(time / 1000);
+  const micros = String(time - ms * 1000).padStart(3, '0');
+  return `timestamptz '${new Date(ms).toISOString().slice(0, -1)}${micros}Z'`;
 }
 
 /** A list for `= ANY (…)`. */

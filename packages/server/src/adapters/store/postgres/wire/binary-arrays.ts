@@ -1,5 +1,7 @@
-import { storableText } from '../../connection/arrays.ts';
-import { writeTime } from './binary-time.ts';
+import { storableText } from '../connection/arrays.ts';
+import { writeBigint } from './binary-bigint.ts';
+import { writeMilliseconds } from './binary-time.ts';
+import { NONE } from './copy-format.ts';
 
 /*
  * Arrays in the binary form of PostgreSQL (array_send in arrayfuncs.c: dimensions, whether there are nulls, type of the
@@ -14,16 +16,17 @@ const LENGTH = 4;
 const oids = { bigint: 20, smallint: 21, text: 25, double: 701, time: 1184, uuid: 2950 } as const;
 
 /** What writes an element of a fixed size. */
-type Write<T> = (bytes: Buffer, value: T, at: number) => void;
+type Write<T> = (into: DataView, at: number, value: T) => void;
 
 function fixedArray<T>(oid: number, size: number, values: readonly (T | null)[], write: Write<T>): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER + values.length * (LENGTH + size));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = writeHeader(bytes, oid, values.length);
   for (const value of values) {
-    bytes.writeInt32BE(value === null ? -1 : size, at);
+    view.setInt32(at, value === null ? NONE : size);
     at += LENGTH;
     if (value === null) continue;
-    write(bytes, value, at);
+    write(view, at, value);
     at += size;
   }
   return bytes.subarray(0, at);
@@ -41,31 +44,30 @@ function writeHeader(bytes: Buffer, oid: number, count: number): number {
 
 /** As `float8[]`. */
 export function doubleArray(values: readonly (number | null)[]): Buffer {
-  return fixedArray(oids.double, 8, values, (bytes, value, at) => bytes.writeDoubleBE(value, at));
+  return fixedArray(oids.double, 8, values, (into, at, value) => into.setFloat64(at, value));
 }
 
 /** As `bigint[]`, of whole numbers that a double holds exactly. */
 export function bigintArray(values: readonly (number | null)[]): Buffer {
-  return fixedArray(oids.bigint, 8, values, (bytes, value, at) => {
-    const high = Math.floor(value / 2 ** 32);
-    bytes.writeInt32BE(high, at);
-    bytes.writeUInt32BE(value - high * 2 ** 32, at + 4);
-  });
+  return fixedArray(oids.bigint, 8, values, writeBigint);
 }
 
 /** As `smallint[]`. */
 export function smallintArray(values: readonly (number | null)[]): Buffer {
-  return fixedArray(oids.smallint, 2, values, (bytes, value, at) => bytes.writeInt16BE(value, at));
+  return fixedArray(oids.smallint, 2, values, (into, at, value) => into.setInt16(at, value));
 }
 
 /** As `timestamptz[]`, of epoch milliseconds. */
 export function timeArray(values: readonly (number | null)[]): Buffer {
-  return fixedArray(oids.time, 8, values, writeTime);
+  return fixedArray(oids.time, 8, values, writeMilliseconds);
 }
 
 /** As `uuid[]`, of 16 bytes each. */
 export function uuidArray(values: readonly Buffer[]): Buffer {
-  return fixedArray(oids.uuid, 16, values, (bytes, value, at) => value.copy(bytes, at, 0, 16));
+  return fixedArray(oids.uuid, 16, values, (into, at, value) => {
+    into.setBigUint64(at, value.readBigUInt64BE());
+    into.setBigUint64(at + 8, value.readBigUInt64BE(8));
+  });
 }
 
 /** As `text[]`, each as {@link storableText} writes it. */
@@ -76,7 +78,7 @@ export function textArrayBytes(values: readonly (string | null)[]): Buffer {
   const bytes = Buffer.allocUnsafe(room);
   let at = writeHeader(bytes, oids.text, texts.length);
   for (const text of texts) {
-    const length = text === null ? -1 : bytes.write(text, at + LENGTH);
+    const length = text === null ? NONE : bytes.write(text, at + LENGTH);
     bytes.writeInt32BE(length, at);
     at += LENGTH + Math.max(0, length);
   }
