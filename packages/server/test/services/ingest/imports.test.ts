@@ -98,7 +98,11 @@ describe('an import', () => {
 
   test('commits groups, a few at once and never more', async () => {
     const sink = new FakeSink();
-    sink.pause = () => setTimeout(50);
+    // Commits wait for each other, however slowly the file is read, and then for one too many.
+    sink.pause = async () => {
+      for (let waits = 0; waits < 1000 && sink.most < 6; waits++) await setTimeout(10);
+      await setTimeout(50);
+    };
     const file = head + Array.from({ length: 21_000 }, (_, at) => row(at)).join('');
     await importsOf(sink).run(order(file));
     assert.deepEqual(sink.commits, [...new Array(10).fill(2000), 1000]);
